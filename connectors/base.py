@@ -1,0 +1,279 @@
+"""The connector contract: what a channel declares and what a connector does.
+
+A channel is one folder: ``__init__.py`` declares a :class:`Channel`, ``client.py`` does the I/O,
+``mapping.py`` is pure, ``connector.py`` joins them, ``simulator.py`` is its storefront on
+localhost. Capabilities are declared, never discovered by failing; the contract suite
+(:mod:`connectors.testing`) holds the declaration against the code.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
+
+from connectors.records import (
+    ChannelOrder,
+    Credentials,
+    Cursor,
+    Hint,
+    Listing,
+    ListingRef,
+    Page,
+    Parcel,
+    Payout,
+    Pushed,
+    PushResult,
+    Refund,
+    RemoteStock,
+    Reply,
+    ShopInfo,
+    StockOffer,
+    Subscription,
+    Verified,
+    WebhookRequest,
+)
+
+if TYPE_CHECKING:
+    from connectors.http import Http
+
+
+class ChannelKind(StrEnum):
+    WEB_SHOP = "web_shop"
+    MARKETPLACE = "marketplace"
+    APP_STORE = "app_store"
+    SOCIAL = "social"
+
+
+class Capability(StrEnum):
+    """What a channel can do. A method whose capability is not declared raises :class:`Unsupported`."""
+
+    LISTINGS = "listings"
+    ORDER_LIST = "order_list"
+    ORDER_FETCH = "order_fetch"
+    EVENT_LIST = "event_list"
+    STOCK_READ = "stock_read"
+    STOCK_PUSH = "stock_push"
+    WEBHOOKS = "webhooks"
+    SUBSCRIBE = "subscribe"
+    SHIP = "ship"
+    CANCEL = "cancel"
+    REFUND = "refund"
+    REFUND_LIST = "refund_list"
+    PAYOUTS = "payouts"
+
+
+class StockMode(StrEnum):
+    """ABSOLUTE takes a number, DELTA only a difference, AVAILABILITY only on and off."""
+
+    ABSOLUTE = "absolute"
+    DELTA = "delta"
+    AVAILABILITY = "availability"
+
+
+class StockMeaning(StrEnum):
+    """What the channel's number counts: units free to sell, or on hand with its own orders in."""
+
+    SELLABLE = "sellable"
+    ON_HAND = "on_hand"
+
+
+@dataclass(frozen=True, slots=True)
+class StockWrite:
+    """How a channel takes stock. ``batch`` offers go in one call; ``atomic``: one bad item fails
+    them all, and the connector splits; ``late_apply``: the longest a write that timed out may
+    still take effect, so a read-back sooner than that proves nothing."""
+
+    mode: StockMode = StockMode.ABSOLUTE
+    meaning: StockMeaning = StockMeaning.SELLABLE
+    batch: int = 1
+    compare_and_set: bool = False
+    idempotent: bool = False
+    per_location: bool = False
+    atomic: bool = False
+    asynchronous: bool = False
+    largest: int = 1_000_000_000
+    late_apply: timedelta = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRead:
+    """How orders are found. ``overlap`` is read again at each walk (the channel's index lags);
+    ``window`` the widest span one walk may cover; ``horizon`` how far back the channel answers."""
+
+    page: int = 50
+    fetch: int = 50
+    overlap: timedelta = timedelta(minutes=10)
+    window: timedelta | None = None
+    horizon: timedelta = timedelta(days=60)
+
+
+Verify = Callable[[WebhookRequest, Mapping[str, Sequence[str]], datetime], Verified]
+Challenge = Callable[[WebhookRequest, Mapping[str, Sequence[str]]], Reply | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Webhooks:
+    """How webhooks are checked, purely: ``verify(request, secrets, now)`` answers or raises
+    SignatureError (401) or KeyMissing (503, and the key is fetched). ``secrets`` maps a field
+    name to every value now valid, newest first. ``challenge`` answers a channel's own handshake."""
+
+    verify: Verify
+    secrets: tuple[str, ...]
+    topics: tuple[str, ...] = ()
+    challenge: Challenge | None = None
+    ack: Reply = Reply()
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One budget in the channel's own terms: ``rate`` units a second up to ``burst``."""
+
+    unit: str
+    rate: float
+    burst: float
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Something a seller types in to connect. ``secret`` ones are encrypted and never shown."""
+
+    name: str
+    label: str
+    help: str = ""
+    secret: bool = False
+    required: bool = True
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """The declaration of one channel; data and pure functions only.
+
+    ``hosts`` are the only hosts the connector may speak to (``*.`` stands for one label or more);
+    empty = any public host, for shops that run on the seller's own server. ``url_field`` names the
+    credential or setting that holds such an address.
+    """
+
+    name: str
+    title: str
+    kind: ChannelKind
+    connector: str
+    capabilities: frozenset[Capability]
+    credentials: tuple[Field, ...]
+    settings: tuple[Field, ...] = ()
+    stock: StockWrite | None = None
+    orders: OrderRead = OrderRead()
+    webhooks: Webhooks | None = None
+    limits: tuple[Limit, ...] = ()
+    hosts: tuple[str, ...] = ()
+    simulator: str = ""
+    api_version: str = ""
+    documentation: str = ""
+    how_to_connect: str = ""
+    gaps: tuple[str, ...] = ()
+
+    def can(self, capability: Capability) -> bool:
+        return capability in self.capabilities
+
+
+class Unsupported(Exception):
+    """The channel does not have this; its declaration says so."""
+
+
+@dataclass(slots=True)
+class Connection:
+    """What a connector is given: one account's credentials and settings, HTTP, and the clock.
+
+    ``on_refresh`` stores new credentials durably and must return before they are used: a
+    single-use refresh token is lost otherwise. ``base_url`` overrides the channel's address, for
+    the simulator; only the installation's own configuration may allow it.
+    """
+
+    credentials: Credentials
+    http: Http
+    now: Callable[[], datetime]
+    settings: Mapping[str, str] = field(default_factory=dict)
+    on_refresh: Callable[[Credentials], None] = lambda credentials: None
+    base_url: str = ""
+
+
+class Connector(ABC):
+    """One account of one channel. Holds no state that a restart would miss; used by one thread."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    @abstractmethod
+    def check(self) -> ShopInfo:
+        """Prove the credentials and say whose shop it is. Raises AuthError."""
+
+    def list_listings(self, cursor: Cursor) -> Page[Listing]:
+        """One page of the whole catalogue, ended listings too."""
+        raise Unsupported("listings")
+
+    def pull_orders(self, cursor: Cursor) -> Page[ChannelOrder]:
+        """One page of orders changed since the cursor, in every status, oldest change first where
+        the channel can. Raises CursorExpired where ``cursor.token`` is no longer known."""
+        raise Unsupported("order_list")
+
+    def fetch_orders(self, keys: Sequence[str]) -> Page[ChannelOrder]:
+        """These orders as they are now, at most ``orders.fetch`` of them; unknown ids are left out."""
+        raise Unsupported("order_fetch")
+
+    def pull_events(self, cursor: Cursor) -> Page[Hint]:
+        """One page of a channel's own queue or log of changes, for channels with no order list."""
+        raise Unsupported("event_list")
+
+    def read_stock(self, refs: Sequence[ListingRef]) -> tuple[RemoteStock, ...]:
+        """What the channel shows now, one answer per reference, in units free to sell."""
+        raise Unsupported("stock_read")
+
+    def push_stock(self, offers: Sequence[StockOffer]) -> Pushed:
+        """Write at most ``stock.batch`` offers; one answer per offer, whatever became of the rest.
+
+        Raises only where nothing is known of any item (TransientError, UnknownOutcome, AuthError).
+        """
+        raise Unsupported("stock_push")
+
+    def push_results(self, ticket: str) -> tuple[PushResult, ...]:
+        """The answers of an asynchronous feed, PENDING ones while it is not done."""
+        raise Unsupported("stock_push")
+
+    def subscribe(self, url: str) -> tuple[Subscription, ...]:
+        """Make webhooks of every topic of ours reach ``url``; done twice, changes nothing."""
+        raise Unsupported("subscribe")
+
+    def subscriptions(self) -> tuple[Subscription, ...]:
+        raise Unsupported("subscribe")
+
+    def ship(self, parcel: Parcel) -> None:
+        """Tell the channel of one parcel. Done twice with one ``parcel_key``, tells it once."""
+        raise Unsupported("ship")
+
+    def cancel_order(self, key: str, reason: str) -> None:
+        raise Unsupported("cancel")
+
+    def refund(self, refund: Refund) -> Refund:
+        """Give money back; ``refund.external_id`` is our idempotency key, the answer's the channel's."""
+        raise Unsupported("refund")
+
+    def pull_refunds(self, cursor: Cursor) -> Page[Refund]:
+        raise Unsupported("refund_list")
+
+    def pull_payouts(self, cursor: Cursor) -> Page[Payout]:
+        raise Unsupported("payouts")
+
+
+def load(path: str) -> Any:
+    """``"package.module:name"`` → the object, imported on first use."""
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)
+
+
+def connect(channel: Channel, connection: Connection) -> Connector:
+    return cast(Connector, load(channel.connector)(connection))

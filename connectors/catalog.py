@@ -1,0 +1,45 @@
+"""Which channels there are: one sorted line each, and an entry-point group for third parties.
+
+Nothing here imports a channel until it is asked for, so one broken plug-in stops no other.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import entry_points
+
+from connectors.base import Channel, load
+
+CHANNELS = {
+    "memory": "connectors.memory:CHANNEL",
+    "shopify": "connectors.shopify:CHANNEL",
+}
+
+#: A package of your own declares ``[project.entry-points."storefront_hub.channels"]``.
+GROUP = "storefront_hub.channels"
+
+
+class UnknownChannel(LookupError):
+    """No channel of that name is installed."""
+
+
+@cache
+def paths() -> dict[str, str]:
+    """Name → dotted path, built-in channels first: a plug-in cannot take a built-in name."""
+    found = {point.name: point.value for point in entry_points(group=GROUP)}
+    return dict(sorted({**found, **CHANNELS}.items()))
+
+
+def channel(name: str) -> Channel:
+    try:
+        path = paths()[name]
+    except KeyError:
+        raise UnknownChannel(f"no channel named {name!r}; there are: {', '.join(paths())}") from None
+    declared = load(path)
+    if not isinstance(declared, Channel) or declared.name != name:
+        raise UnknownChannel(f"{path} does not declare a channel named {name!r}")
+    return declared
+
+
+def channels() -> list[Channel]:
+    return [channel(name) for name in paths()]
