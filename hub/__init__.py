@@ -1,0 +1,1 @@
+"""The ledger. Writes rows; makes no network call; knows neither Redis nor RQ."""

@@ -1,0 +1,1 @@
+"""What the hub records of the outside: accounts, listings, offers, webhooks, flows."""

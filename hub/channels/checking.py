@@ -1,0 +1,244 @@
+"""Read-back: does the channel show what it was told?
+
+A push is sent, then accepted, then confirmed by reading the number back after longer than the
+longest a late write may take; a second look later catches stragglers. A number that no order
+explains is pushed again: this is the only way a write that landed late is ever found.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import BigInteger, Boolean, Double, Text, case, cast, func, insert, null, select
+from sqlalchemy.dialects.postgresql import JSONB
+
+from hub.channels import flows
+from hub.channels.flows import seconds
+from hub.channels.models import account, listing, offer
+from hub.conflicts.record import Finding, open_conflicts
+from hub.db import Transaction, params, rows
+
+
+class Check(NamedTuple):
+    """A listing to be read back."""
+
+    id: int
+    external_id: str
+    handles: Mapping[str, str]
+    sent_version: int
+    sent_quantity: int | None
+
+
+class Seen(NamedTuple):
+    """What the channel showed. ``gone``: it knows no such listing any more."""
+
+    check: Check
+    quantity: int | None
+    gone: bool = False
+
+
+def claim_checks(tx: Transaction, account_id: int, limit: int, lease: float) -> list[Check]:
+    """Claim read-backs that are due; their time moves to the lease's end."""
+    chosen = (
+        select(listing.c.id)
+        .where(
+            listing.c.seller_id == tx.seller_id,
+            listing.c.account_id == account_id,
+            listing.c.check_at <= func.now(),
+            listing.c.state != "ended",
+        )
+        .order_by(listing.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("chosen")
+        .prefix_with("MATERIALIZED")
+    )
+    statement = (
+        listing.update()
+        .values(check_at=func.now() + seconds(lease))
+        .where(listing.c.seller_id == tx.seller_id, listing.c.id == chosen.c.id)
+        .returning(
+            listing.c.id,
+            listing.c.external_id,
+            listing.c.handles,
+            listing.c.sent_version,
+            listing.c.sent_quantity,
+        )
+    )
+    return sorted(Check(*row) for row in tx.execute(statement.add_cte(chosen)))
+
+
+def agrees(one: Seen) -> bool:
+    return not one.gone and one.quantity == one.check.sent_quantity
+
+
+_SEEN = rows(
+    ("id", BigInteger),
+    ("version", BigInteger),
+    ("quantity", BigInteger),
+    ("again_in", Double),
+    ("gone", Boolean),
+)
+
+
+def confirm(tx: Transaction, seen: Sequence[Seen], second_look: float) -> None:
+    """The channel shows what was sent: confirmed, with one more look ``second_look`` seconds on."""
+    if not seen:
+        return
+    s = _SEEN.c
+    unchanged = listing.c.sent_version == s.version
+    tx.execute(
+        listing.update()
+        .values(
+            confirmed_version=func.greatest(
+                listing.c.confirmed_version, case((unchanged, s.version), else_=0)
+            ),
+            confirmed_quantity=s.quantity,
+            confirmed_at=func.now(),
+            remote_quantity=s.quantity,
+            remote_at=func.now(),
+            checks_left=func.greatest(listing.c.checks_left - 1, 0),
+            check_at=case(
+                (~unchanged, listing.c.check_at),
+                (listing.c.checks_left > 0, func.now() + seconds(s.again_in)),
+                else_=null(),
+            ),
+        )
+        .where(listing.c.seller_id == tx.seller_id, listing.c.id == s.id),
+        _seen_values(seen, second_look),
+    )
+
+
+def _seen_values(seen: Sequence[Seen], again_in: float) -> dict[str, object]:
+    return params(
+        id=[one.check.id for one in seen],
+        version=[one.check.sent_version for one in seen],
+        quantity=[one.quantity for one in seen],
+        again_in=[again_in] * len(seen),
+        gone=[one.gone for one in seen],
+    )
+
+
+def correct(tx: Transaction, account_id: int, seen: Sequence[Seen], look_in: float) -> None:
+    """The channel shows something else, and its orders have been pulled since: note the number.
+    Where no newer offer is on its way, the old one becomes due again under a new version."""
+    if not seen:
+        return
+    s = _SEEN.c
+    settled = (listing.c.sent_version == s.version) & (
+        listing.c.desired_version == listing.c.sent_version
+    )
+    stale = settled & (listing.c.sent_quantity.is_distinct_from(s.quantity)) & ~s.gone
+    again = (
+        listing.update()
+        .values(
+            remote_quantity=s.quantity,
+            remote_at=func.now(),
+            desired_version=listing.c.desired_version + case((stale, 1), else_=0),
+            next_at=case((stale, func.now()), else_=listing.c.next_at),
+            check_at=case(
+                (s.gone | stale | ~settled, null()), else_=func.now() + seconds(s.again_in)
+            ),
+            state=case((s.gone, "ended"), else_=listing.c.state),
+        )
+        .where(listing.c.seller_id == tx.seller_id, listing.c.id == s.id)
+        .returning(listing.c.id, listing.c.desired_version, listing.c.desired_quantity)
+    )
+    reasons = {one.check.id: {"read_back": one.quantity} for one in seen}
+    _keep(
+        tx,
+        [(row[0], row[1], row[2]) for row in tx.execute(again, _seen_values(seen, look_in))],
+        reasons,
+    )
+    live = select(account.c.mode).where(
+        account.c.seller_id == tx.seller_id, account.c.id == account_id
+    )
+    if tx.execute(live).scalar() == "live":
+        flows.make_due(tx, flows.PUSH, [account_id])
+    gone = [one for one in seen if one.gone]
+    open_conflicts(
+        tx,
+        [
+            Finding(
+                "listing_gone",
+                f"listing:{one.check.id}",
+                f"listing {one.check.external_id} is no longer at the channel",
+                {"hub": one.check.sent_quantity},
+                account_id,
+                "high",
+            )
+            for one in gone
+        ],
+    )
+
+
+def _keep(
+    tx: Transaction,
+    bumped: Sequence[tuple[int, int, int | None]],
+    reasons: Mapping[int, Mapping[str, object]],
+) -> None:
+    """The history of offers says why one was sent again; versions that stand are left alone."""
+    kept = [row for row in bumped if row[2] is not None and row[1] > 0]
+    if not kept:
+        return
+    again = rows(
+        ("id", BigInteger), ("version", BigInteger), ("quantity", BigInteger), ("why", Text)
+    )
+    known = (
+        select(offer.c.version)
+        .where(
+            offer.c.seller_id == tx.seller_id,
+            offer.c.listing_id == again.c.id,
+            offer.c.version == again.c.version,
+        )
+        .exists()
+    )
+    tx.execute(
+        insert(offer).from_select(
+            ["seller_id", "listing_id", "version", "quantity", "derivation"],
+            select(
+                tx.seller,
+                again.c.id,
+                again.c.version,
+                again.c.quantity,
+                cast(again.c.why, JSONB),
+            ).where(~known),
+        ),
+        params(
+            id=[row[0] for row in kept],
+            version=[row[1] for row in kept],
+            quantity=[row[2] for row in kept],
+            why=[json.dumps({"again": dict(reasons[row[0]])}) for row in kept],
+        ),
+    )
+
+
+def look_again(tx: Transaction, checks: Sequence[Check], delay: float) -> None:
+    """Nothing could be learned now: read these back in ``delay`` seconds."""
+    due = rows(("id", BigInteger))
+    tx.execute(
+        listing.update()
+        .values(check_at=func.now() + seconds(delay))
+        .where(listing.c.seller_id == tx.seller_id, listing.c.id == due.c.id),
+        params(id=[one.id for one in checks]),
+    )
+
+
+def look_at_all(tx: Transaction, account_id: int, older_than: float) -> int:
+    """Make due the read-back of every pushed listing not seen for ``older_than`` seconds: what
+    changed behind our back, with no event to tell, is found within that time."""
+    return tx.change(
+        listing.update()
+        .values(check_at=func.now())
+        .where(
+            listing.c.seller_id == tx.seller_id,
+            listing.c.account_id == account_id,
+            listing.c.state == "active",
+            listing.c.sent_version > 0,
+            listing.c.check_at.is_(None),
+            func.coalesce(listing.c.remote_at, listing.c.created_at)
+            < func.now() - seconds(older_than),
+        )
+    )

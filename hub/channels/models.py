@@ -1,0 +1,196 @@
+"""Accounts, their flows, listings with their versions, offers, webhook inbox, requests."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from hub.db import At, belongs_to, id_column, now_column, seller_table
+
+account = seller_table(
+    "account",
+    id_column(),
+    Column("channel", String(40, collation="C"), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("external_id", String(200, collation="C"), nullable=False, server_default=""),
+    Column("mode", String(10), nullable=False, server_default="shadow"),
+    Column("settings", JSONB, nullable=False, server_default="{}"),
+    Column("credentials", LargeBinary, nullable=False),
+    Column("base_url", String(300), nullable=False, server_default=""),
+    Column("webhook_path", String(64, collation="C"), nullable=False),
+    Column("currency", String(3), nullable=False, server_default=""),
+    Column("version", BigInteger, nullable=False, server_default="1"),
+    now_column("connected_at"),
+    UniqueConstraint("seller_id", "name"),
+    Index("ix_account_webhook_path", "webhook_path"),
+    CheckConstraint("mode IN ('shadow', 'live', 'paused', 'closed')", name="mode"),
+)
+
+account_location = seller_table(
+    "account_location",
+    Column("account_id", BigInteger, nullable=False),
+    Column("location_id", BigInteger, nullable=False),
+    Column("priority", SmallInteger, nullable=False, server_default="100"),
+    belongs_to("account", "account_id"),
+    belongs_to("location", "location_id"),
+    key=("account_id", "location_id"),
+)
+
+#: What is due, when, and how it fares: the one row the clock looks at per account and flow.
+flow = seller_table(
+    "flow",
+    Column("account_id", BigInteger, nullable=False),
+    Column("flow", String(20, collation="C"), nullable=False),
+    Column("next_at", At, nullable=False, server_default=text("'infinity'")),
+    Column("lease_token", BigInteger, nullable=False, server_default="0"),
+    Column("lease_until", At, nullable=False, server_default=text("'-infinity'")),
+    Column("health", String(20), nullable=False, server_default="healthy"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("cursor", JSONB),
+    Column("last_error", String(500), nullable=False, server_default=""),
+    Column("last_ok_at", At),
+    belongs_to("account", "account_id"),
+    Index("ix_flow_next_at", "next_at"),
+    CheckConstraint("health IN ('healthy', 'throttled', 'failing', 'reauthorise')", name="health"),
+    key=("account_id", "flow"),
+)
+
+listing = seller_table(
+    "listing",
+    id_column(),
+    Column("account_id", BigInteger, nullable=False),
+    Column("external_id", String(200, collation="C"), nullable=False),
+    Column("parent_key", String(200), nullable=False, server_default=""),
+    Column("sku", String(255), nullable=False, server_default=""),
+    Column("barcode", String(64), nullable=False, server_default=""),
+    Column("title", String(500), nullable=False, server_default=""),
+    Column("handles", JSONB, nullable=False, server_default="{}"),
+    Column("state", String(10), nullable=False, server_default="active"),
+    Column("product_id", BigInteger),
+    Column("paused", Boolean, nullable=False, server_default=text("false")),
+    Column("desired_version", BigInteger, nullable=False, server_default="0"),
+    Column("desired_quantity", BigInteger),
+    Column("sent_version", BigInteger, nullable=False, server_default="0"),
+    Column("sent_quantity", BigInteger),
+    Column("sent_at", At),
+    Column("confirmed_version", BigInteger, nullable=False, server_default="0"),
+    Column("confirmed_quantity", BigInteger),
+    Column("confirmed_at", At),
+    Column("remote_quantity", BigInteger),
+    Column("remote_at", At),
+    Column("next_at", At, nullable=False, server_default=text("'-infinity'")),
+    Column("lease_token", BigInteger, nullable=False, server_default="0"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("check_at", At),
+    Column("checks_left", SmallInteger, nullable=False, server_default="0"),
+    Column("last_error", String(500), nullable=False, server_default=""),
+    Column("version", BigInteger, nullable=False, server_default="1"),
+    now_column("created_at"),
+    belongs_to("account", "account_id"),
+    belongs_to("product", "product_id"),
+    UniqueConstraint("seller_id", "account_id", "external_id"),
+    Index("ix_listing_account", "seller_id", "account_id", "id"),
+    Index("ix_listing_product", "seller_id", "product_id"),
+    CheckConstraint("state IN ('active', 'paused', 'ended')", name="state"),
+    CheckConstraint(
+        "confirmed_version <= sent_version AND sent_version <= desired_version", name="versions"
+    ),
+    fill=50,
+)
+
+#: Why a listing was to show what it shows, for every change of it. Append-only.
+offer = seller_table(
+    "offer",
+    Column("listing_id", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    Column("derivation", JSONB, nullable=False),
+    now_column("derived_at"),
+    ForeignKeyConstraint(["seller_id", "listing_id"], ["listing.seller_id", "listing.id"]),
+    CheckConstraint("quantity >= 0", name="not_negative"),
+    key=("listing_id", "version"),
+)
+
+#: The seller's rule for an account's listings (listing_id 0) or for one of them.
+offer_rule = seller_table(
+    "offer_rule",
+    Column("account_id", BigInteger, nullable=False),
+    Column("listing_id", BigInteger, nullable=False, server_default="0"),
+    Column("safety_stock", BigInteger, nullable=False, server_default="0"),
+    Column("share_percent", SmallInteger, nullable=False, server_default="100"),
+    Column("buffer", BigInteger, nullable=False, server_default="0"),
+    Column("cap", BigInteger),
+    Column("end_when_below", BigInteger, nullable=False, server_default="0"),
+    Column("version", BigInteger, nullable=False, server_default="1"),
+    belongs_to("account", "account_id"),
+    CheckConstraint("share_percent BETWEEN 0 AND 100", name="share"),
+    CheckConstraint(
+        "safety_stock >= 0 AND buffer >= 0 AND end_when_below >= 0 AND coalesce(cap, 0) >= 0",
+        name="not_negative",
+    ),
+    key=("account_id", "listing_id"),
+)
+
+webhook = seller_table(
+    "webhook",
+    id_column(),
+    Column("account_id", BigInteger, nullable=False),
+    Column("event_id", String(200, collation="C"), nullable=False),
+    Column("topic", String(100), nullable=False, server_default=""),
+    Column("hints", JSONB, nullable=False, server_default="[]"),
+    Column("body_hash", LargeBinary, nullable=False),
+    Column("state", String(10), nullable=False, server_default="new"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_at", At, nullable=False, server_default=text("'-infinity'")),
+    Column("outcome", String(300), nullable=False, server_default=""),
+    now_column("received_at"),
+    Column("done_at", At),
+    belongs_to("account", "account_id"),
+    UniqueConstraint("seller_id", "account_id", "event_id"),
+    Index(
+        "ix_webhook_new",
+        "seller_id",
+        "account_id",
+        "id",
+        postgresql_where=text("state = 'new'"),
+    ),
+    CheckConstraint("state IN ('new', 'done', 'ignored', 'conflict')", name="state"),
+)
+
+#: What a person asked of a channel; the hub writes it, sync answers it.
+request = seller_table(
+    "request",
+    id_column(),
+    Column("account_id", BigInteger, nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("argument", JSONB, nullable=False, server_default="{}"),
+    Column("state", String(10), nullable=False, server_default="new"),
+    Column("answer", JSONB, nullable=False, server_default="{}"),
+    now_column("requested_at"),
+    Column("answered_at", At),
+    belongs_to("account", "account_id"),
+    Index(
+        "ix_request_new",
+        "seller_id",
+        "account_id",
+        "id",
+        postgresql_where=text("state = 'new'"),
+    ),
+    CheckConstraint(
+        "kind IN ('test', 'listings', 'orders', 'refetch', 'read_stock', 'subscribe')", name="kind"
+    ),
+    CheckConstraint("state IN ('new', 'done', 'failed')", name="state"),
+)

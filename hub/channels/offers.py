@@ -1,0 +1,266 @@
+"""Deriving offers: products whose stock changed → what each of their listings should show.
+
+One derivation at a time per seller (an advisory lock that ends with the transaction), so that an
+older reading of the levels never lands after a newer one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import BigInteger, Text, cast, delete, func, insert, select, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from hub.channels import flows
+from hub.channels.accounts import touch_listings
+from hub.channels.models import account, account_location, listing, offer, offer_rule
+from hub.db import Transaction, params, rows
+from hub.errors import InvalidInput
+from hub.inventory.availability import Offer, Rule
+from hub.inventory.availability import offer as decide
+from hub.inventory.models import State, claim, level, product, stock_change
+from hub.inventory.products import own_locations
+
+MOST = 5_000
+
+
+def take_changes(tx: Transaction) -> list[int]:
+    """Products whose offers must be derived; eats the rows that said so. Holds the seller's
+    derivation lock until the transaction ends."""
+    tx.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended('derive', :seller))"),
+        {"seller": tx.seller_id},
+    )
+    next_rows = (
+        select(stock_change.c.id)
+        .where(stock_change.c.seller_id == tx.seller_id)
+        .order_by(stock_change.c.id)
+        .limit(MOST)
+    )
+    eaten = tx.execute(
+        delete(stock_change)
+        .where(stock_change.c.seller_id == tx.seller_id, stock_change.c.id.in_(next_rows))
+        .returning(stock_change.c.product_ids)
+    )
+    return sorted({number for ids in eaten.scalars() for number in ids})
+
+
+class _Row(NamedTuple):
+    id: int
+    account_id: int
+    product_id: int
+    desired: int | None
+    mode: str
+
+
+def derive(tx: Transaction, product_ids: Sequence[int]) -> dict[int, int]:
+    """Derive the offers of these products' listings; account id → listings whose offer changed."""
+    if not product_ids:
+        return {}
+    versions = _stock_versions(tx, product_ids)
+    held = _available(tx, product_ids)
+    waiting = _waiting(tx, product_ids)
+    listings = _listings(tx, product_ids)
+    places = _places(tx, {row.account_id for row in listings})
+    rules = _rules(tx, {row.account_id for row in listings})
+    changed: list[tuple[_Row, Offer]] = []
+    for row in listings:
+        feeds = {place: held[row.product_id].get(place, 0) for place in places[row.account_id]}
+        rule = rules.get((row.account_id, row.id)) or rules.get((row.account_id, 0)) or Rule()
+        made = decide(feeds, waiting.get(row.product_id, 0), rule)
+        if made.quantity != row.desired:
+            changed.append((row, made))
+    _write(tx, changed)
+    _mark_derived(tx, versions)
+    counts: dict[int, int] = defaultdict(int)
+    for row, _ in changed:
+        counts[row.account_id] += 1
+    live = {row.account_id for row, _ in changed if row.mode == "live"}
+    flows.make_due(tx, flows.PUSH, sorted(live))
+    return dict(counts)
+
+
+def _stock_versions(tx: Transaction, ids: Sequence[int]) -> dict[int, int]:
+    found = tx.execute(
+        select(product.c.id, product.c.stock_version).where(
+            product.c.seller_id == tx.seller_id, product.c.id == func.any(list(ids))
+        )
+    )
+    return {key: value for key, value in found}
+
+
+def _available(tx: Transaction, ids: Sequence[int]) -> dict[int, dict[int, int]]:
+    found = tx.execute(
+        select(level.c.product_id, level.c.location_id, func.sum(level.c.quantity))
+        .where(
+            level.c.seller_id == tx.seller_id,
+            level.c.product_id == func.any(list(ids)),
+            level.c.state == State.AVAILABLE,
+        )
+        .group_by(level.c.product_id, level.c.location_id)
+    )
+    held: dict[int, dict[int, int]] = defaultdict(dict)
+    for number, place, units in found:
+        held[number][place] = int(units)
+    return held
+
+
+def _waiting(tx: Transaction, ids: Sequence[int]) -> dict[int, int]:
+    found = tx.execute(
+        select(claim.c.product_id, func.sum(claim.c.wanted - claim.c.filled))
+        .where(
+            claim.c.seller_id == tx.seller_id,
+            claim.c.product_id == func.any(list(ids)),
+            claim.c.filled < claim.c.wanted,
+        )
+        .group_by(claim.c.product_id)
+    )
+    return {number: int(units) for number, units in found}
+
+
+def _listings(tx: Transaction, ids: Sequence[int]) -> list[_Row]:
+    found = tx.execute(
+        select(
+            listing.c.id,
+            listing.c.account_id,
+            listing.c.product_id,
+            listing.c.desired_quantity,
+            account.c.mode,
+        )
+        .join(
+            account,
+            (account.c.seller_id == listing.c.seller_id) & (account.c.id == listing.c.account_id),
+        )
+        .where(listing.c.seller_id == tx.seller_id, listing.c.product_id == func.any(list(ids)))
+        .order_by(listing.c.id)
+    )
+    return [_Row(*row) for row in found]
+
+
+def _places(tx: Transaction, account_ids: set[int]) -> dict[int, tuple[int, ...]]:
+    found = tx.execute(
+        select(account_location.c.account_id, account_location.c.location_id).where(
+            account_location.c.seller_id == tx.seller_id,
+            account_location.c.account_id == func.any(sorted(account_ids)),
+        )
+    )
+    chosen: dict[int, tuple[int, ...]] = {}
+    for account_id, place in found:
+        chosen[account_id] = (*chosen.get(account_id, ()), place)
+    every = own_locations(tx) if len(chosen) < len(account_ids) else ()
+    return {account_id: chosen.get(account_id, every) for account_id in account_ids}
+
+
+def _rules(tx: Transaction, account_ids: set[int]) -> dict[tuple[int, int], Rule]:
+    found = tx.execute(
+        select(
+            offer_rule.c.account_id,
+            offer_rule.c.listing_id,
+            offer_rule.c.safety_stock,
+            offer_rule.c.share_percent,
+            offer_rule.c.buffer,
+            offer_rule.c.cap,
+            offer_rule.c.end_when_below,
+            offer_rule.c.version,
+        ).where(
+            offer_rule.c.seller_id == tx.seller_id,
+            offer_rule.c.account_id == func.any(sorted(account_ids)),
+        )
+    )
+    return {(row[0], row[1]): Rule(*row[2:]) for row in found}
+
+
+_CHANGED = rows(("id", BigInteger), ("quantity", BigInteger), ("derivation", Text))
+
+
+def _write(tx: Transaction, changed: Sequence[tuple[_Row, Offer]]) -> None:
+    """Bump the listings' desired versions and keep each derivation, in one statement."""
+    if not changed:
+        return
+    bumped = (
+        listing.update()
+        .values(desired_version=listing.c.desired_version + 1, desired_quantity=_CHANGED.c.quantity)
+        .where(listing.c.seller_id == tx.seller_id, listing.c.id == _CHANGED.c.id)
+        .returning(
+            listing.c.id,
+            listing.c.desired_version,
+            _CHANGED.c.quantity,
+            cast(_CHANGED.c.derivation, JSONB).label("derivation"),
+        )
+        .cte("bumped")
+    )
+    kept = insert(offer).from_select(
+        ["seller_id", "listing_id", "version", "quantity", "derivation"],
+        select(tx.seller, *bumped.c),
+    )
+    values = params(
+        id=[row.id for row, _ in changed],
+        quantity=[made.quantity for _, made in changed],
+        derivation=[json.dumps(dict(made.derivation)) for _, made in changed],
+    )
+    tx.execute(kept, values)
+
+
+def _mark_derived(tx: Transaction, versions: Mapping[int, int]) -> None:
+    """Products are locked in key order, as posting locks them."""
+    seen = rows(("id", BigInteger), ("version", BigInteger))
+    locked = (
+        select(product.c.id)
+        .where(product.c.seller_id == tx.seller_id, product.c.id == func.any(sorted(versions)))
+        .order_by(product.c.id)
+        .with_for_update(key_share=True)
+        .cte("locked")
+        .prefix_with("MATERIALIZED")
+    )
+    statement = (
+        product.update()
+        .values(derived_version=func.greatest(product.c.derived_version, seen.c.version))
+        .where(
+            product.c.seller_id == tx.seller_id,
+            product.c.id == seen.c.id,
+            product.c.id == locked.c.id,
+        )
+    )
+    values = params(id=sorted(versions), version=[versions[key] for key in sorted(versions)])
+    tx.execute(statement.add_cte(locked), values)
+
+
+def set_rule(tx: Transaction, account_id: int, rule: Rule, listing_id: int = 0) -> None:
+    """Set an account's rule, or (with a listing) one listing's. Offers follow at once."""
+    if not 0 <= rule.share_percent <= 100:
+        raise InvalidInput("share_percent", "must be 0 to 100")
+    for name in ("safety_stock", "buffer", "end_when_below", "cap"):
+        if (getattr(rule, name) or 0) < 0:
+            raise InvalidInput(name, "must not be negative")
+    values = {
+        "safety_stock": rule.safety_stock,
+        "share_percent": rule.share_percent,
+        "buffer": rule.buffer,
+        "cap": rule.cap,
+        "end_when_below": rule.end_when_below,
+    }
+    statement = upsert(offer_rule).values(
+        seller_id=tx.seller_id, account_id=account_id, listing_id=listing_id, **values
+    )
+    tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=["seller_id", "account_id", "listing_id"],
+            set_={**values, "version": offer_rule.c.version + 1},
+        )
+    )
+    touch_listings(tx, account_id=account_id)
+
+
+def history(tx: Transaction, listing_id: int, limit: int = 20) -> list[dict[str, Any]]:
+    """Newest first: every number the listing was to show, and why."""
+    found = tx.execute(
+        select(offer.c.version, offer.c.quantity, offer.c.derivation, offer.c.derived_at)
+        .where(offer.c.seller_id == tx.seller_id, offer.c.listing_id == listing_id)
+        .order_by(offer.c.version.desc())
+        .limit(limit)
+    )
+    return [dict(row) for row in found.mappings()]

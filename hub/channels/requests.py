@@ -1,0 +1,87 @@
+"""What people ask of a channel: the hub writes a row, sync answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, insert, select
+
+from hub.channels import accounts, flows
+from hub.channels.models import request
+from hub.db import Transaction
+from hub.errors import InvalidInput, NotFound
+
+KINDS = ("test", "listings", "orders", "refetch", "read_stock", "subscribe")
+
+
+class Request(NamedTuple):
+    id: int
+    account_id: int
+    kind: str
+    argument: Mapping[str, Any]
+    state: str
+    answer: Mapping[str, Any]
+    requested_at: datetime
+    answered_at: datetime | None
+
+
+_COLUMNS = (
+    request.c.id,
+    request.c.account_id,
+    request.c.kind,
+    request.c.argument,
+    request.c.state,
+    request.c.answer,
+    request.c.requested_at,
+    request.c.answered_at,
+)
+
+
+def ask(
+    tx: Transaction, account_id: int, kind: str, argument: Mapping[str, Any] | None = None
+) -> int:
+    """Write the request and ring; answers its id. Raises NotFound for the account."""
+    if kind not in KINDS:
+        raise InvalidInput("kind", f"must be one of {', '.join(KINDS)}")
+    accounts.get(tx, account_id)
+    number = tx.execute(
+        insert(request)
+        .values(
+            seller_id=tx.seller_id, account_id=account_id, kind=kind, argument=dict(argument or {})
+        )
+        .returning(request.c.id)
+    ).scalar_one()
+    flows.make_due(tx, flows.REQUEST, [account_id])
+    return int(number)
+
+
+def waiting(tx: Transaction, account_id: int) -> list[Request]:
+    found = tx.execute(
+        select(*_COLUMNS)
+        .where(
+            request.c.seller_id == tx.seller_id,
+            request.c.account_id == account_id,
+            request.c.state == "new",
+        )
+        .order_by(request.c.id)
+    )
+    return [Request(*row) for row in found]
+
+
+def answer(tx: Transaction, number: int, ok: bool, said: Mapping[str, Any]) -> None:
+    tx.execute(
+        request.update()
+        .values(state="done" if ok else "failed", answer=dict(said), answered_at=func.now())
+        .where(request.c.seller_id == tx.seller_id, request.c.id == number)
+    )
+
+
+def get(tx: Transaction, number: int) -> Request:
+    found = tx.execute(
+        select(*_COLUMNS).where(request.c.seller_id == tx.seller_id, request.c.id == number)
+    ).one_or_none()
+    if found is None:
+        raise NotFound(f"no request {number}")
+    return Request(*found)

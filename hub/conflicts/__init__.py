@@ -1,0 +1,1 @@
+"""What does not agree: typed records with evidence, one open per kind and subject."""

@@ -1,0 +1,44 @@
+"""What must always hold of stock."""
+
+from hub.invariants import Invariant
+
+INVARIANTS = (
+    Invariant(
+        "levels_are_moves",
+        "every level equals the sum of its moves",
+        """
+        SELECT product_id, location_id, state, lot_id,
+               sum(level) AS level, sum(moved) AS moved
+          FROM (SELECT product_id, location_id, state, lot_id, quantity AS level, 0 AS moved
+                  FROM level WHERE seller_id = :seller
+                UNION ALL
+                SELECT product_id, to_location_id, to_state, lot_id, 0, quantity
+                  FROM move WHERE seller_id = :seller AND to_location_id IS NOT NULL
+                UNION ALL
+                SELECT product_id, from_location_id, from_state, lot_id, 0, -quantity
+                  FROM move WHERE seller_id = :seller AND from_location_id IS NOT NULL) both_sides
+         GROUP BY product_id, location_id, state, lot_id
+        HAVING sum(level) <> sum(moved)
+        """,
+    ),
+    Invariant(
+        "allocated_is_promised",
+        "the allocated level equals what document lines hold",
+        """
+        SELECT product_id, location_id, sum(level) AS level, sum(promised) AS promised
+          FROM (SELECT product_id, location_id, quantity AS level, 0 AS promised
+                  FROM level WHERE seller_id = :seller AND state = 2
+                UNION ALL
+                SELECT product_id, location_id, 0, quantity
+                  FROM allocation WHERE seller_id = :seller) both_sides
+         GROUP BY product_id, location_id
+        HAVING sum(level) <> sum(promised)
+        """,
+    ),
+    Invariant(
+        "nothing_negative",
+        "no level inside is negative",
+        "SELECT product_id, location_id, state, quantity FROM level"
+        " WHERE seller_id = :seller AND quantity < 0",
+    ),
+)

@@ -1,0 +1,1 @@
+"""Orders from every channel, each taken in once and allocated in the same transaction."""

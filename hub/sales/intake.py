@@ -1,0 +1,373 @@
+"""Taking in a page of orders: each counted once, allocated in the same transaction, in sets.
+
+Idempotent by (account, remote order id). An older version of an order is dropped; at equal times
+the content decides. A page that was taken in before costs one statement.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    LargeBinary,
+    String,
+    and_,
+    cast,
+    func,
+    insert,
+    literal,
+    literal_column,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from hub.channels.models import listing
+from hub.conflicts.record import Finding, close_conflicts, open_conflicts
+from hub.db import At, Kind, Transaction, params, rows
+from hub.errors import InvalidInput
+from hub.sales import holding
+from hub.sales.incoming import IncomingLine, IncomingOrder, check, content_hash
+from hub.sales.lines import Change, LineState, aim, settle_history
+from hub.sales.models import order_line, order_payload, sales_order
+from hub.secrets import Keyring, bound_to
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a page goes: the account, the locations that serve it in order, and since when the
+    hub keeps this stock (units shipped before that are history)."""
+
+    account_id: int
+    locations: tuple[int, ...]
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a page. ``short`` units wait for stock, ``pending`` ones for a link."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    quarantined: int = 0
+    short: int = 0
+    pending: int = 0
+
+
+class _Entry(NamedTuple):
+    order: IncomingOrder
+    id: int
+    version: int
+    fresh: bool
+
+
+@dataclass(slots=True)
+class _Page:
+    changes: list[Change] = field(default_factory=list)
+    fresh: list[tuple[LineState, IncomingLine]] = field(default_factory=list)
+    old: list[LineState] = field(default_factory=list)
+
+
+def take_in(
+    tx: Transaction, keyring: Keyring, target: Target, orders: Sequence[IncomingOrder]
+) -> Taken:
+    """Take in a page. Bad orders are quarantined as conflicts; the others go in."""
+    good, bad = _sort_out(orders)
+    quarantine(tx, keyring, target.account_id, bad)
+    entries = _upsert(tx, target.account_id, good)
+    if not entries:
+        return Taken(unchanged=len(good), quarantined=len(bad))
+    page = _plan(tx, target, entries)
+    keys = {entry.id: f"order:{entry.id}:{entry.version}" for entry in entries}
+    decision = holding.hold(tx, page.changes, target.locations, keys)
+    _insert_lines(tx, page.fresh)
+    holding.save_lines(tx, page.old)
+    _save_payloads(tx, keyring, target.account_id, entries)
+    _report(tx, target.account_id, entries, page)
+    fresh = sum(entry.fresh for entry in entries)
+    return Taken(
+        new=fresh,
+        changed=len(entries) - fresh,
+        unchanged=len(good) - len(entries),
+        quarantined=len(bad),
+        short=sum(demand.quantity for demand in decision.short),
+        pending=sum(change.line.pending for change in page.changes),
+    )
+
+
+class Poison(NamedTuple):
+    """A record that could not go in, with what is wrong with which field."""
+
+    external_id: str
+    field: str
+    reason: str
+    raw: object
+
+
+def quarantine(tx: Transaction, keyring: Keyring, account_id: int, bad: Sequence[Poison]) -> None:
+    """Keep each as a conflict, its payload encrypted."""
+    findings = []
+    for one in bad:
+        subject = f"order:{account_id}:{one.external_id}"[:300]
+        subject = subject.encode(errors="backslashreplace").decode().replace("\0", "\\0")
+        payload = json.dumps(one.raw, default=repr).encode()
+        findings.append(
+            Finding(
+                "poison_record",
+                subject,
+                f"order {one.external_id!r} was not taken in: {one.field}: {one.reason}",
+                {"field": one.field, "reason": ascii(one.reason)[:500]},
+                account_id,
+                "high",
+                keyring.encrypt(payload, bound_to(tx.seller_id, "conflict", subject, "payload")),
+            )
+        )
+    open_conflicts(tx, findings)
+
+
+def _sort_out(
+    orders: Sequence[IncomingOrder],
+) -> tuple[list[IncomingOrder], list[Poison]]:
+    """Good orders sorted by remote id, the newest of each; and the bad ones."""
+    good: dict[str, IncomingOrder] = {}
+    bad = []
+    for order in orders:
+        try:
+            check(order)
+        except InvalidInput as error:
+            bad.append(Poison(str(order.external_id), error.field, error.reason, order.raw))
+            continue
+        known = good.get(order.external_id)
+        if known is None or known.updated_at <= order.updated_at:
+            good[order.external_id] = order
+    return [good[key] for key in sorted(good)], bad
+
+
+_ORDER_COLUMNS: dict[str, Kind] = {
+    "id": BigInteger,
+    "external_id": String,
+    "number": String,
+    "status": String,
+    "channel_status": String,
+    "currency": String,
+    "total": BigInteger,
+    "placed_at": At,
+    "source_updated_at": At,
+    "content_hash": LargeBinary,
+    "test": Boolean,
+}
+_ORDERS = rows(*_ORDER_COLUMNS.items())
+_KEPT_NEWEST = ("number", "status", "channel_status", "total", "source_updated_at", "content_hash")
+
+
+def _upsert(tx: Transaction, account_id: int, orders: Sequence[IncomingOrder]) -> list[_Entry]:
+    """Write the orders that are new or newer; those alone are answered."""
+    if not orders:
+        return []
+    table = sales_order
+    statement = upsert(table).from_select(
+        ["seller_id", "account_id", *_ORDER_COLUMNS],
+        select(
+            tx.seller,
+            cast(literal(account_id), BigInteger),
+            *(_ORDERS.c[name] for name in _ORDER_COLUMNS),
+        ).order_by(_ORDERS.c.external_id),
+    )
+    newer = table.c.source_updated_at < statement.excluded.source_updated_at
+    other = and_(
+        table.c.source_updated_at == statement.excluded.source_updated_at,
+        table.c.content_hash != statement.excluded.content_hash,
+    )
+    statement = statement.on_conflict_do_update(
+        index_elements=["seller_id", "account_id", "external_id"],
+        set_={
+            **{name: statement.excluded[name] for name in _KEPT_NEWEST},
+            "version": table.c.version + 1,
+        },
+        where=or_(newer, other),
+    )
+    written = statement.returning(
+        table.c.external_id, table.c.id, table.c.version, literal_column("xmax = 0")
+    )
+    values = params(
+        id=tx.ids(len(orders)),
+        external_id=[order.external_id for order in orders],
+        number=[order.number for order in orders],
+        status=[str(order.status) for order in orders],
+        channel_status=[order.channel_status for order in orders],
+        currency=[order.currency for order in orders],
+        total=[order.total for order in orders],
+        placed_at=[order.placed_at for order in orders],
+        source_updated_at=[order.updated_at for order in orders],
+        content_hash=[content_hash(order) for order in orders],
+        test=[order.test for order in orders],
+    )
+    by_key = {order.external_id: order for order in orders}
+    found = [_Entry(by_key[row[0]], *row[1:]) for row in tx.execute(written, values)]
+    return sorted(found, key=lambda entry: entry.order.external_id)
+
+
+def _plan(tx: Transaction, target: Target, entries: Sequence[_Entry]) -> _Page:
+    """Every line of the page with what must happen to its stock. Reads links and known lines."""
+    links = _links(tx, target.account_id, entries)
+    changed = [entry.id for entry in entries if not entry.fresh]
+    known: dict[tuple[int, str], LineState] = {}
+    if changed:
+        known = {
+            (line.order_id, line.external_id): line for line in holding.load_lines(tx, changed)
+        }
+    new = sum(
+        (entry.id, line.external_id) not in known for entry in entries for line in entry.order.lines
+    )
+    ids = iter(tx.ids(new))
+    page = _Page()
+    for entry in entries:
+        cancelled = entry.order.status == "cancelled"
+        before = entry.order.placed_at < target.since
+        for line in entry.order.lines:
+            state = known.pop((entry.id, line.external_id), None)
+            if state is None:
+                listing_id, product_id = links.get(line.listing_key, (None, None))
+                state = LineState(next(ids), entry.id, line.external_id, product_id, listing_id)
+                state.quantity = line.quantity
+                if before:
+                    settle_history(state, line.shipped)
+                page.fresh.append((state, line))
+            else:
+                page.old.append(state)
+            page.changes.append(aim(state, line, cancelled=cancelled))
+    for dropped in known.values():
+        page.old.append(dropped)
+        page.changes.append(aim(dropped, None, cancelled=False))
+    return page
+
+
+def _links(
+    tx: Transaction, account_id: int, entries: Sequence[_Entry]
+) -> Mapping[str, tuple[int | None, int | None]]:
+    """Listing key → (listing id, product id) for what was sold."""
+    keys = sorted({line.listing_key for entry in entries for line in entry.order.lines} - {""})
+    found = tx.execute(
+        select(listing.c.external_id, listing.c.id, listing.c.product_id).where(
+            listing.c.seller_id == tx.seller_id,
+            listing.c.account_id == account_id,
+            listing.c.external_id == func.any(keys),
+        )
+    )
+    return {key: (number, product_id) for key, number, product_id in found}
+
+
+_LINE_COLUMNS = {
+    "id": BigInteger,
+    "order_id": BigInteger,
+    "external_id": String,
+    "listing_id": BigInteger,
+    "product_id": BigInteger,
+    "sku": String,
+    "title": String,
+    "quantity": BigInteger,
+    "unit_price": BigInteger,
+    "total": BigInteger,
+    "allocated": BigInteger,
+    "claimed": BigInteger,
+    "cancelled": BigInteger,
+    "settled": BigInteger,
+    "pending": BigInteger,
+}
+_LINES = rows(*_LINE_COLUMNS.items())
+_OF_STATE = [name for name in _LINE_COLUMNS if name in LineState.__dataclass_fields__]
+_OF_LINE = [name for name in _LINE_COLUMNS if name not in _OF_STATE]
+_INSERT_LINES = insert(order_line).from_select(
+    ["seller_id", *_LINE_COLUMNS],
+    select(
+        cast(func.current_setting("app.seller"), BigInteger),
+        *(_LINES.c[name] for name in _LINE_COLUMNS),
+    ),
+)
+
+
+def _insert_lines(tx: Transaction, lines: Sequence[tuple[LineState, IncomingLine]]) -> None:
+    if lines:
+        values = {name: [getattr(state, name) for state, _ in lines] for name in _OF_STATE}
+        values |= {name: [getattr(line, name) for _, line in lines] for name in _OF_LINE}
+        tx.execute(_INSERT_LINES, params(**values))
+
+
+_PAYLOADS = rows(("order_id", BigInteger), ("wrapped_key", LargeBinary), ("sealed", LargeBinary))
+
+
+def _save_payloads(
+    tx: Transaction, keyring: Keyring, account_id: int, entries: Sequence[_Entry]
+) -> None:
+    """Seal raw payload and buyer of each order under a fresh key of its own."""
+    sealed = [
+        keyring.seal(_private(entry.order), payload_binding(tx.seller_id, entry.id))
+        for entry in entries
+    ]
+    columns = ["order_id", "wrapped_key", "sealed"]
+    statement = upsert(order_payload).from_select(
+        ["seller_id", *columns],
+        select(tx.seller, *(_PAYLOADS.c[name] for name in columns)),
+    )
+    statement = statement.on_conflict_do_update(
+        index_elements=["seller_id", "order_id"],
+        set_={name: statement.excluded[name] for name in columns[1:]},
+    )
+    values = params(
+        order_id=[entry.id for entry in entries],
+        wrapped_key=[key for key, _ in sealed],
+        sealed=[body for _, body in sealed],
+    )
+    tx.execute(statement, values)
+
+
+def payload_binding(seller_id: int, order_id: int) -> bytes:
+    return bound_to(seller_id, "order_payload", order_id, "sealed")
+
+
+def _private(order: IncomingOrder) -> bytes:
+    buyer = order.buyer
+    person = {
+        "external_id": buyer.external_id,
+        "name": buyer.name,
+        "email": buyer.email,
+        "phone": buyer.phone,
+        "address": dict(buyer.address),
+    }
+    return json.dumps({"buyer": person, "raw": order.raw}, default=str).encode()
+
+
+def _report(tx: Transaction, account_id: int, entries: Sequence[_Entry], page: _Page) -> None:
+    """Open what a person must see; close what this page has set right."""
+    external = {entry.id: entry.order for entry in entries}
+    findings = []
+    for change in page.changes:
+        order = external[change.line.order_id]
+        name = f"line {change.line.external_id} of order {order.number}"
+        evidence: dict[str, Any] = {"order": order.external_id, "line": change.line.external_id}
+        subject = f"order_line:{change.line.id}"
+        if change.line.pending:
+            said = f"{name} is of a listing that is not linked to a product"
+            findings.append(Finding("order_line_unmapped", subject, said, evidence, account_id))
+        if change.line.claimed:
+            said = f"{name} wants {change.line.claimed} more than there is"
+            evidence = {**evidence, "product": change.line.product_id, "short": change.line.claimed}
+            findings.append(Finding("oversold", subject, said, evidence, account_id, "high"))
+        if change.refused:
+            said = f"{name}: the channel took off {change.refused} units that are shipped"
+            findings.append(
+                Finding("edited_after_shipment", subject, said, evidence, account_id, "high")
+            )
+    open_conflicts(tx, findings)
+    readable = [f"order:{account_id}:{entry.order.external_id}"[:300] for entry in entries]
+    close_conflicts(tx, "poison_record", readable)
+    if not all(entry.fresh for entry in entries):
+        clear = [c.line.id for c in page.changes if not c.line.claimed]
+        close_conflicts(tx, "oversold", [f"order_line:{number}" for number in clear])
