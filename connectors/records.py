@@ -7,12 +7,12 @@ where the channel sends a number (some are larger than 2^53).
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
-
 
 T = TypeVar("T")
 
@@ -104,7 +104,7 @@ class BadRecord:
     external_id: str
     field: str
     reason: str
-    raw: Any = field(repr=False)
+    raw: Any = dataclasses.field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +274,7 @@ class ChannelLocation:
 
 @dataclass(frozen=True, slots=True)
 class ShopInfo:
-    """What a connection test learns. ``external_id`` is what must not change at re-authorisation."""
+    """What a connection test learns. ``external_id`` must not change at re-authorisation."""
 
     external_id: str
     name: str

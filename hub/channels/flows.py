@@ -64,8 +64,16 @@ def open_flows(tx: Transaction, account_id: int) -> None:
         tx.execute(statement.on_conflict_do_nothing())
 
 
-def make_due(tx: Transaction, name: str, account_ids: Sequence[int], *, after: float = 0.0) -> None:
-    """Due ``after`` seconds at the latest, and rung at once when now."""
+def make_due(
+    tx: Transaction,
+    name: str,
+    account_ids: Sequence[int],
+    *,
+    after: float = 0.0,
+    ring: bool = True,
+) -> None:
+    """Due ``after`` seconds at the latest; rung at once when now, unless the caller goes on with
+    the work itself (the sweep finds it if the caller dies)."""
     ids = sorted(set(account_ids))
     if not ids:
         return
@@ -84,7 +92,7 @@ def make_due(tx: Transaction, name: str, account_ids: Sequence[int], *, after: f
         .where(_these(tx, name, ids), flow.c.account_id == locked.c.account_id)
     )
     tx.execute(statement.add_cte(locked))
-    if after <= 0:
+    if after <= 0 and ring:
         for account_id in ids:
             tx.ring(f"{name}:{account_id}")
 
@@ -181,6 +189,17 @@ def set_next(tx: Transaction, account_id: int, name: str, at: Any) -> None:
     """``at`` is a time or an SQL expression; NULL = nothing is due."""
     when = func.coalesce(cast(at, DateTime(timezone=True)), NEVER)
     tx.execute(flow.update().values(next_at=when).where(_these(tx, name, [account_id])))
+
+
+def note(tx: Transaction, account_id: int, name: str, health: str, error: str = "") -> None:
+    """How a flow without a lease of its own fares."""
+    ok = health == "healthy"
+    values: dict[str, Any] = {"health": health, "last_error": error[:500]}
+    if ok:
+        values |= {"last_ok_at": func.now(), "attempts": 0}
+    else:
+        values["attempts"] = flow.c.attempts + 1
+    tx.execute(flow.update().values(values).where(_these(tx, name, [account_id])))
 
 
 def states(tx: Transaction, account_id: int) -> list[FlowState]:

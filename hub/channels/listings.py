@@ -282,3 +282,18 @@ def link_one(tx: Transaction, number: int, product_id: int, *, expected_version:
         raise Conflict(f"listing {number} has ended at the channel")
     link(tx, present.account_id, {number: product_id})
     return get(tx, number)
+
+
+def handles(
+    tx: Transaction, account_id: int, keys: Sequence[str]
+) -> dict[str, dict[str, str]]:
+    """Remote key → what the connector needs to read or write it."""
+    found = tx.execute(
+        select(listing.c.external_id, listing.c.handles).where(
+            listing.c.seller_id == tx.seller_id,
+            listing.c.account_id == account_id,
+            listing.c.external_id == func.any(list(keys)),
+        )
+    )
+    return {key: dict(value) for key, value in found}
+

@@ -7,7 +7,7 @@ older reading of the levels never lands after a newer one.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -58,7 +58,8 @@ class _Row(NamedTuple):
 
 
 def derive(tx: Transaction, product_ids: Sequence[int]) -> dict[int, int]:
-    """Derive the offers of these products' listings; account id → listings whose offer changed."""
+    """Derive the offers of these products' listings. Answers live account → listings to push; their
+    pushes are due but not rung: the caller pushes."""
     if not product_ids:
         return {}
     versions = _stock_versions(tx, product_ids)
@@ -76,12 +77,9 @@ def derive(tx: Transaction, product_ids: Sequence[int]) -> dict[int, int]:
             changed.append((row, made))
     _write(tx, changed)
     _mark_derived(tx, versions)
-    counts: dict[int, int] = defaultdict(int)
-    for row, _ in changed:
-        counts[row.account_id] += 1
-    live = {row.account_id for row, _ in changed if row.mode == "live"}
-    flows.make_due(tx, flows.PUSH, sorted(live))
-    return dict(counts)
+    due = Counter(row.account_id for row, _ in changed if row.mode == "live")
+    flows.make_due(tx, flows.PUSH, list(due), ring=False)
+    return dict(due)
 
 
 def _stock_versions(tx: Transaction, ids: Sequence[int]) -> dict[int, int]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import func, select
 
+from hub.channels.accounts import serving_locations
+from hub.channels.models import listing
 from hub.conflicts.record import close_conflicts
 from hub.db import Transaction
 from hub.inventory import claims
@@ -15,7 +17,7 @@ from hub.inventory.models import claim
 from hub.inventory.products import own_locations
 from hub.sales import holding
 from hub.sales.lines import DOCUMENT, Change
-from hub.sales.models import order_line
+from hub.sales.models import order_line, sales_order
 
 
 def products_waiting(tx: Transaction, product_ids: Sequence[int]) -> list[int]:
@@ -73,33 +75,48 @@ def _serve(tx: Transaction, line_ids: set[int]) -> None:
     close_conflicts(tx, "oversold", served)
 
 
-def allocate_pending(tx: Transaction, listing_id: int, product_id: int) -> int:
-    """A listing has been linked: its waiting lines become demand for the product. Answers lines."""
-    order_ids = list(
-        tx.execute(
-            select(order_line.c.order_id)
-            .where(
-                order_line.c.seller_id == tx.seller_id,
-                order_line.c.listing_id == listing_id,
-                order_line.c.pending > 0,
-            )
-            .distinct()
-        ).scalars()
-    )
-    if not order_ids:
+def allocate_pending(tx: Transaction, account_id: int) -> int:
+    """Listings of an account have been linked: the order lines that waited for that become demand.
+    Answers how many lines."""
+    linked = _linked_by_now(tx, account_id)
+    if not linked:
         return 0
-    lines = [
-        line
-        for line in holding.load_lines(tx, order_ids)
-        if line.listing_id == listing_id and line.pending
-    ]
+    waiting = {line_id: product_id for line_id, _, product_id in linked}
+    orders = sorted({order_id for _, order_id, _ in linked})
+    lines = [line for line in holding.load_lines(tx, orders) if line.id in waiting]
     changes = []
     for line in lines:
-        line.product_id = product_id
+        line.product_id = waiting[line.id]
         changes.append(Change(line, line.pending))
         line.pending = 0
-    keys = {order_id: f"link:{order_id}:{listing_id}:{product_id}" for order_id in order_ids}
-    holding.hold(tx, changes, own_locations(tx), keys)
+    attempt = tx.ids(1)[0]
+    keys = {order_id: f"link:{order_id}:{attempt}" for order_id in orders}
+    holding.hold(tx, changes, serving_locations(tx, account_id), keys)
     holding.save_lines(tx, lines)
     close_conflicts(tx, "order_line_unmapped", [f"order_line:{line.id}" for line in lines])
     return len(lines)
+
+
+def _linked_by_now(tx: Transaction, account_id: int) -> list[tuple[int, int, int]]:
+    """(line, order, product) of pending lines whose listing sells a product by now."""
+    same_order = (sales_order.c.seller_id == order_line.c.seller_id) & (
+        sales_order.c.id == order_line.c.order_id
+    )
+    same_listing = (
+        (listing.c.seller_id == order_line.c.seller_id)
+        & (listing.c.account_id == sales_order.c.account_id)
+        & (listing.c.external_id == order_line.c.listing_key)
+    )
+    found = tx.execute(
+        select(order_line.c.id, order_line.c.order_id, listing.c.product_id)
+        .join(sales_order, same_order)
+        .join(listing, same_listing)
+        .where(
+            order_line.c.seller_id == tx.seller_id,
+            order_line.c.pending > 0,
+            sales_order.c.account_id == account_id,
+            listing.c.product_id.is_not(None),
+        )
+        .with_for_update(of=sales_order, key_share=True)
+    )
+    return [(line_id, order_id, product_id) for line_id, order_id, product_id in found]

@@ -106,7 +106,7 @@ _STATE = rows(("id", BigInteger), ("product_id", BigInteger), *((u, BigInteger) 
 
 
 def load_lines(tx: Transaction, order_ids: Sequence[int]) -> list[LineState]:
-    columns = ("id", "order_id", "external_id", "product_id", "listing_id", *_UNITS)
+    columns = ("id", "order_id", "external_id", "product_id", "listing_key", *_UNITS)
     found = tx.execute(
         select(*(order_line.c[name] for name in columns))
         .where(

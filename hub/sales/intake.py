@@ -234,8 +234,10 @@ def _plan(tx: Transaction, target: Target, entries: Sequence[_Entry]) -> _Page:
         for line in entry.order.lines:
             state = known.pop((entry.id, line.external_id), None)
             if state is None:
-                listing_id, product_id = links.get(line.listing_key, (None, None))
-                state = LineState(next(ids), entry.id, line.external_id, product_id, listing_id)
+                product_id = links.get(line.listing_key)
+                state = LineState(
+                    next(ids), entry.id, line.external_id, product_id, line.listing_key
+                )
                 state.quantity = line.quantity
                 if before:
                     settle_history(state, line.shipped)
@@ -251,24 +253,25 @@ def _plan(tx: Transaction, target: Target, entries: Sequence[_Entry]) -> _Page:
 
 def _links(
     tx: Transaction, account_id: int, entries: Sequence[_Entry]
-) -> Mapping[str, tuple[int | None, int | None]]:
-    """Listing key → (listing id, product id) for what was sold."""
+) -> Mapping[str, int]:
+    """Listing key → product id, for what was sold of linked listings."""
     keys = sorted({line.listing_key for entry in entries for line in entry.order.lines} - {""})
     found = tx.execute(
-        select(listing.c.external_id, listing.c.id, listing.c.product_id).where(
+        select(listing.c.external_id, listing.c.product_id).where(
             listing.c.seller_id == tx.seller_id,
             listing.c.account_id == account_id,
             listing.c.external_id == func.any(keys),
+            listing.c.product_id.is_not(None),
         )
     )
-    return {key: (number, product_id) for key, number, product_id in found}
+    return {key: product_id for key, product_id in found}
 
 
 _LINE_COLUMNS = {
     "id": BigInteger,
     "order_id": BigInteger,
     "external_id": String,
-    "listing_id": BigInteger,
+    "listing_key": String,
     "product_id": BigInteger,
     "sku": String,
     "title": String,

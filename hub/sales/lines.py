@@ -17,7 +17,7 @@ class LineState:
     order_id: int
     external_id: str
     product_id: int | None
-    listing_id: int | None
+    listing_key: str
     quantity: int = 0
     allocated: int = 0
     claimed: int = 0

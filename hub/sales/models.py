@@ -48,7 +48,7 @@ order_line = seller_table(
     id_column(),
     Column("order_id", BigInteger, nullable=False),
     Column("external_id", String(200, collation="C"), nullable=False),
-    Column("listing_id", BigInteger),
+    Column("listing_key", String(200, collation="C"), nullable=False, server_default=""),
     Column("product_id", BigInteger),
     Column("sku", String(255), nullable=False, server_default=""),
     Column("title", String(500), nullable=False, server_default=""),
@@ -66,6 +66,12 @@ order_line = seller_table(
     belongs_to("product", "product_id"),
     UniqueConstraint("seller_id", "order_id", "external_id"),
     Index("ix_order_line_product", "seller_id", "product_id"),
+    Index(
+        "ix_order_line_pending",
+        "seller_id",
+        "listing_key",
+        postgresql_where=text("pending > 0"),
+    ),
     CheckConstraint(
         "quantity = allocated + claimed + shipped + cancelled + settled + pending", name="adds_up"
     ),

@@ -97,6 +97,15 @@ def protect(table: str, column: str = "seller_id") -> None:
 def upgrade() -> None:
     op.execute("CREATE SEQUENCE row_id CACHE 50")
     op.create_table(
+        "clock_slot",
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("slot", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "fired_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
+        ),
+        sa.PrimaryKeyConstraint("name", "slot", name=op.f("pk_clock_slot")),
+    )
+    op.create_table(
         "heartbeat",
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("host", sa.String(length=100), nullable=False),
@@ -800,7 +809,9 @@ def upgrade() -> None:
         ),
         sa.Column("order_id", sa.BigInteger(), nullable=False),
         sa.Column("external_id", sa.String(length=200, collation="C"), nullable=False),
-        sa.Column("listing_id", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "listing_key", sa.String(length=200, collation="C"), server_default="", nullable=False
+        ),
         sa.Column("product_id", sa.BigInteger(), nullable=True),
         sa.Column("sku", sa.String(length=255), server_default="", nullable=False),
         sa.Column("title", sa.String(length=500), server_default="", nullable=False),
@@ -848,6 +859,13 @@ def upgrade() -> None:
             name=op.f("uq_order_line_seller_id_order_id_external_id"),
         ),
         postgresql_with={"fillfactor": 80},
+    )
+    op.create_index(
+        "ix_order_line_pending",
+        "order_line",
+        ["seller_id", "listing_key"],
+        unique=False,
+        postgresql_where=sa.text("pending > 0"),
     )
     op.create_index(
         "ix_order_line_product", "order_line", ["seller_id", "product_id"], unique=False
@@ -956,7 +974,7 @@ def upgrade() -> None:
     for table in LOOKED_ACROSS:
         op.execute(f"CREATE POLICY for_lookup ON {table} FOR SELECT TO CURRENT_USER USING (true)")
     op.execute("GRANT USAGE ON SEQUENCE row_id TO hub_app")
-    op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON heartbeat TO hub_app")
+    op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON heartbeat, clock_slot TO hub_app")
     op.execute("GRANT SELECT ON alembic_version TO hub_app")
     op.execute(FUNCTIONS)
     for signature in SIGNATURES:

@@ -1,0 +1,108 @@
+"""What every job needs: the database, the keys, and an account's connector.
+
+One per process. HTTP sessions are kept between jobs, so that a shop is greeted once, not per page.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from threading import Lock
+
+from connectors.base import Channel, Connection, Connector, connect
+from connectors.catalog import channel
+from connectors.http import Http
+from connectors.records import Credentials
+from hub.channels import accounts
+from hub.channels.accounts import Account
+from hub.config import Settings, settings
+from hub.db import Database, create
+from hub.sales.intake import Target
+from hub.secrets import Keyring, Secret
+
+MOST_SESSIONS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class AtWork:
+    """One account, ready to be talked to."""
+
+    account: Account
+    channel: Channel
+    connector: Connector
+    target: Target
+
+
+class Carrier:
+    """Thread-safe; holds no open transaction."""
+
+    def __init__(self, settings: Settings, database: Database, keyring: Keyring) -> None:
+        self.settings = settings
+        self.database = database
+        self.keyring = keyring
+        self._sessions: OrderedDict[tuple[int, int], Http] = OrderedDict()
+        self._lock = Lock()
+
+    @classmethod
+    def of(cls, found: Settings) -> Carrier:
+        database = Database(create(found.database_url, name="hub-sync"))
+        return cls(found, database, Keyring.load(found.secret_keys, found.home))
+
+    def at_work(self, seller_id: int, account_id: int) -> AtWork:
+        """Load an account and build its connector. Raises NotFound, UnknownChannel."""
+        with self.database.transaction(seller_id) as tx:
+            found = accounts.get(tx, account_id)
+            secrets = accounts.credentials(tx, self.keyring, account_id)
+            locations = accounts.serving_locations(tx, account_id)
+        declared = channel(found.channel)
+        connection = Connection(
+            credentials=Credentials({name: value.reveal() for name, value in secrets.items()}),
+            http=self._session(seller_id, found, declared),
+            now=lambda: datetime.now(UTC),
+            settings=found.settings,
+            on_refresh=lambda fresh: self._store(seller_id, account_id, fresh),
+            base_url=found.base_url,
+        )
+        target = Target(account_id, locations, found.connected_at)
+        return AtWork(found, declared, connect(declared, connection), target)
+
+    def _session(self, seller_id: int, account: Account, declared: Channel) -> Http:
+        key = (seller_id, account.id)
+        with self._lock:
+            http = self._sessions.pop(key, None)
+            if http is None:
+                http = Http(hosts=declared.hosts, loopback=self.settings.loopback)
+            self._sessions[key] = http
+            while len(self._sessions) > MOST_SESSIONS:
+                self._sessions.popitem(last=False)[1].close()
+        return http
+
+    def _store(self, seller_id: int, account_id: int, fresh: Credentials) -> None:
+        """Refreshed tokens are committed before the connector uses them."""
+        secrets = {name: Secret(value) for name, value in fresh.items()}
+        with self.database.transaction(seller_id) as tx:
+            accounts.store_credentials(tx, self.keyring, account_id, secrets)
+
+    def close(self) -> None:
+        for http in self._sessions.values():
+            http.close()
+        self._sessions.clear()
+        self.database.engine.dispose()
+
+    @cached_property
+    def readback(self) -> float | None:
+        """Seconds that override every channel's own wait before a read-back."""
+        return self.settings.readback_seconds
+
+
+_carrier: Carrier | None = None
+
+
+def process_carrier() -> Carrier:
+    """This process' one carrier, built from its environment at first use."""
+    global _carrier  # noqa: PLW0603  # one per process is the point
+    if _carrier is None:
+        _carrier = Carrier.of(settings())
+    return _carrier

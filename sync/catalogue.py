@@ -1,0 +1,81 @@
+"""Listings in: walk a channel's catalogue, and link what matches one product and no other."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from connectors.errors import ConnectorError
+from connectors.records import Cursor
+from hub.channels import flows, listings
+from hub.conflicts.record import Finding, close_conflicts, open_conflicts
+from hub.db import Transaction
+from sync import pull
+from sync.carrier import AtWork, Carrier
+from sync.retry import react
+
+LEASE = 300.0
+MOST_PAGES = 5_000
+#: Catalogues are walked again this often (seconds) though no event asked for it.
+ROUND = 6 * 3_600.0
+
+
+def read_catalogue(
+    carrier: Carrier, seller_id: int, account_id: int, *, create: bool = False
+) -> dict[str, int] | None:
+    """Walk the whole catalogue. ``create`` makes products for listings that match none. Answers
+    counts of listings read, linked, created; None where it could not be done now."""
+    database = carrier.database
+    lease = database.command(
+        seller_id, lambda tx: flows.claim(tx, account_id, flows.LISTINGS, LEASE)
+    )
+    if lease is None:
+        return None
+    work = carrier.at_work(seller_id, account_id)
+    try:
+        read = _walk(carrier, seller_id, work)
+    except ConnectorError as error:
+        reaction = react(error, lease.attempts)
+        database.command(seller_id, lambda tx: pull.failed(tx, lease, reaction))
+        raise
+    counts = database.command(seller_id, lambda tx: _match(tx, account_id, create))
+    database.command(seller_id, lambda tx: flows.release(tx, lease, next_in=ROUND))
+    return {"read": read, **counts}
+
+
+def _walk(carrier: Carrier, seller_id: int, work: AtWork) -> int:
+    cursor = Cursor(work.account.connected_at)
+    read = 0
+    for _ in range(MOST_PAGES):
+        page = work.connector.list_listings(cursor)
+        save = partial(listings.save_listings, account_id=work.account.id, found=page.items)
+        carrier.database.command(seller_id, save)
+        read += len(page.items)
+        if not page.more or page.cursor == cursor:
+            break
+        cursor = page.cursor
+    return read
+
+
+def _match(tx: Transaction, account_id: int, create: bool) -> dict[str, int]:
+    open_listings = listings.unlinked(tx, account_id)
+    found = listings.matches(tx, open_listings)
+    made = {}
+    if create:
+        made = listings.create_products(tx, [one for one in open_listings if one.id not in found])
+    linked = listings.link(tx, account_id, {**found, **made})
+    left = [one for one in open_listings if one.id not in found and one.id not in made]
+    open_conflicts(
+        tx,
+        [
+            Finding(
+                "listing_unmapped",
+                f"listing:{one.id}",
+                f"listing {one.title or one.sku!r} matches no product",
+                {"sku": one.sku, "barcode": one.barcode},
+                account_id,
+            )
+            for one in left
+        ],
+    )
+    close_conflicts(tx, "listing_unmapped", [f"listing:{number}" for number in {**found, **made}])
+    return {"linked": linked, "created": len(made), "unmatched": len(left)}

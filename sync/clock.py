@@ -1,0 +1,190 @@
+"""The clock: hears the rings, sweeps for what no ring told, fires what is scheduled.
+
+Any number may run; one leads, by an advisory lock that its connection holds. It sweeps at every
+(re)connect, since rings in between are lost. It keeps no truth: what it queues are hints.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from threading import Event
+
+import psycopg
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from hub.db import APP_ROLE, CHANNEL, Database
+from hub.errors import HubError
+from hub.heartbeat import beat
+from hub.logs import logger
+from hub.slots import take_slot
+from sync.queues import FULL, LANE_OF, LANES, STOCK, VERIFY, Queues
+
+log = logger(__name__)
+
+LEADER = 7_381_190_001
+#: Rings of one topic within this many seconds become one job, and one more at the end.
+QUIET = 0.02
+#: A job asked for this recently is not asked for again by a sweep.
+PATIENCE = 5.0
+BEAT = 5.0
+MOST = 500
+
+Topic = tuple[str, int, int]
+
+
+@dataclass(slots=True)
+class Bell:
+    """Coalesces rings: the first goes out at once, the rest of a burst as one at its end."""
+
+    sent: dict[Topic, float] = field(default_factory=dict)
+    waiting: dict[Topic, float] = field(default_factory=dict)
+
+    def ring(self, topic: Topic, now: float) -> bool:
+        """True: send it now. False: it goes out when :meth:`due` says."""
+        last = self.sent.get(topic)
+        if last is not None and now - last < QUIET:
+            self.waiting.setdefault(topic, last + QUIET)
+            return False
+        self.sent[topic] = now
+        return True
+
+    def due(self, now: float) -> list[Topic]:
+        ready = [topic for topic, at in self.waiting.items() if at <= now]
+        for topic in ready:
+            del self.waiting[topic]
+            self.sent[topic] = now
+        return ready
+
+    def recently(self, topic: Topic, now: float) -> bool:
+        return now - self.sent.get(topic, -1e9) < PATIENCE
+
+    def forget(self, now: float) -> None:
+        if len(self.sent) > 10_000:
+            self.sent = {t: at for t, at in self.sent.items() if now - at < PATIENCE}
+
+
+def parse(payload: str) -> Topic | None:
+    """``seller:stock`` or ``seller:flow:account``; anything else is nobody's ring."""
+    parts = payload.split(":")
+    if len(parts) not in {2, 3} or parts[1] not in LANE_OF:
+        return None
+    if not parts[0].isdecimal() or (len(parts) == 3 and not parts[2].isdecimal()):
+        return None
+    return parts[1], int(parts[0]), int(parts[2]) if len(parts) == 3 else 0
+
+
+class Clock:
+    """``sweep_seconds`` bounds what a lost ring costs."""
+
+    def __init__(
+        self, url: str, database: Database, queues: Queues, sweep_seconds: float, stop: Event
+    ) -> None:
+        self.url = url
+        self.database = database
+        self.queues = queues
+        self.sweep_seconds = sweep_seconds
+        self.stop = stop
+        self.bell = Bell()
+
+    def run(self) -> None:
+        """Until told to stop. A lost database or Redis is waited for."""
+        pause = 0.05
+        while not self.stop.is_set():
+            try:
+                self._lead()
+                pause = 0.05
+            except (psycopg.Error, SQLAlchemyError, HubError) as error:
+                log.warning("clock waits for the database", error=type(error).__name__)
+                self.stop.wait(pause)
+                pause = min(pause * 2, 2.0)
+
+    def _lead(self) -> None:
+        with listener(self.url) as connection:
+            leading = connection.execute("SELECT pg_try_advisory_lock(%s)", (LEADER,)).fetchone()
+            if not leading or not leading[0]:
+                self.stop.wait(1.0)
+                return
+            connection.execute(f"LISTEN {CHANNEL}")
+            log.info("clock leads")
+            next_sweep = next_beat = 0.0
+            while not self.stop.is_set():
+                now = time.monotonic()
+                if now >= next_sweep:
+                    self.sweep(now)
+                    next_sweep = now + self.sweep_seconds
+                if now >= next_beat:
+                    depths = {lane: self.queues.depth(lane) for lane in LANES}
+                    beat(self.database, "clock", queues=depths)
+                    next_beat = now + BEAT
+                wait = QUIET if self.bell.waiting else min(next_sweep, next_beat) - now
+                for notice in connection.notifies(timeout=max(wait, 0.001), stop_after=1):
+                    self.hear(notice.payload)
+                for topic in self.bell.due(time.monotonic()):
+                    self._send(topic)
+
+    def hear(self, payload: str) -> None:
+        topic = parse(payload)
+        if topic and self.bell.ring(topic, time.monotonic()):
+            self._send(topic)
+
+    def _send(self, topic: Topic) -> None:
+        self.queues.enqueue(*topic)
+
+    def sweep(self, now: float) -> int:
+        """Ask for everything that is due and was not asked for lately; answers how many jobs."""
+        depths = {lane: self.queues.depth(lane) for lane in LANES}
+        sent = 0
+        for topic in due_work(self.database):
+            depth = depths[LANE_OF[topic[0]]]
+            if depth is None or depth >= FULL:
+                continue
+            if self.bell.recently(topic, now) and depth:
+                continue
+            self.bell.sent[topic] = now
+            self._send(topic)
+            sent += 1
+        self.bell.forget(now)
+        self._nightly()
+        return sent
+
+    def _nightly(self) -> None:
+        """Three in the morning, UTC, for everybody, once."""
+        now = datetime.now(UTC)
+        slot = now.replace(hour=3, minute=0, second=0, microsecond=0)
+        if not slot <= now < slot + timedelta(hours=1):
+            return
+        if take_slot(self.database, "verify", slot):
+            with self.database.across_sellers() as connection:
+                sellers = connection.execute(text("SELECT seller_id FROM hub_sellers()"))
+                for seller_id in sellers.scalars():
+                    self.queues.enqueue(VERIFY, int(seller_id))
+
+
+def due_work(database: Database) -> list[Topic]:
+    """What the rows say is due now, over all sellers."""
+    with database.across_sellers() as connection:
+        changed = connection.execute(
+            text("SELECT seller_id FROM hub_changed_sellers(:most)"), {"most": MOST}
+        )
+        topics: list[Topic] = [(STOCK, int(seller_id), 0) for seller_id in changed.scalars()]
+        due = connection.execute(
+            text("SELECT flow, seller_id, account_id FROM hub_due(:most)"), {"most": MOST}
+        )
+        topics += [(str(name), int(seller), int(account)) for name, seller, account in due]
+    return topics
+
+
+def listener(url: str) -> psycopg.Connection:
+    """A plain connection of its own: LISTEN and the leader's lock live as long as it does."""
+    parsed = make_url(url).set(drivername="postgresql")
+    return psycopg.connect(
+        parsed.render_as_string(hide_password=False),
+        autocommit=True,
+        application_name="hub-clock",
+        options=f"-c role={APP_ROLE} -c timezone=UTC",
+        keepalives_idle=10,
+        connect_timeout=5,
+    )

@@ -1,0 +1,83 @@
+"""What workers run. Arguments are ids; everything is read again from the database; running a job
+twice, or at once with itself, is harmless."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import structlog
+
+from hub import invariants
+from hub.channels import flows
+from hub.conflicts.record import Finding, open_conflicts
+from hub.db import Transaction
+from hub.errors import NotFound
+from hub.logs import logger
+from hub.schema import INVARIANTS
+from sync import catalogue, pull, push, queues, reconcile, requests, webhooks
+from sync.carrier import Carrier, process_carrier
+
+log = logger(__name__)
+
+
+def run(topic: str, seller_id: int, account_id: int) -> None:
+    """The one job. Logs what went wrong and raises it again."""
+    structlog.contextvars.bind_contextvars(job=topic, seller=seller_id, account=account_id)
+    try:
+        HANDLERS[topic](process_carrier(), seller_id, account_id)
+    except NotFound as error:
+        log.warning("nothing to do", reason=error.message)
+    except Exception:
+        log.exception("job failed")
+        raise
+    finally:
+        structlog.contextvars.clear_contextvars()
+
+
+@cache
+def _queues(carrier: Carrier) -> queues.Queues:
+    return queues.Queues(carrier.settings, queues.connect(carrier.settings))
+
+
+def stock(carrier: Carrier, seller_id: int, account_id: int) -> None:
+    for left in push.derive(carrier, seller_id):
+        _queues(carrier).enqueue(flows.PUSH, seller_id, left)
+
+
+def read_catalogue(carrier: Carrier, seller_id: int, account_id: int) -> None:
+    catalogue.read_catalogue(carrier, seller_id, account_id)
+
+
+def verify(carrier: Carrier, seller_id: int, account_id: int) -> None:
+    """The nightly check of what must always hold; a difference is a conflict of its own."""
+
+    def look(tx: Transaction) -> None:
+        broken = invariants.check(tx, INVARIANTS)
+        open_conflicts(
+            tx,
+            [
+                Finding(
+                    "ledger_difference",
+                    f"invariant:{one.invariant}",
+                    f"does not hold: {one.meaning}",
+                    {"rows": [{key: str(value) for key, value in row.items()} for row in one.rows]},
+                    severity="high",
+                )
+                for one in broken
+            ],
+        )
+
+    carrier.database.command(seller_id, look)
+
+
+HANDLERS: dict[str, Callable[[Carrier, int, int], object]] = {
+    queues.STOCK: stock,
+    flows.PUSH: push.push,
+    flows.PULL: pull.pull,
+    flows.CHECK: reconcile.check,
+    flows.INBOX: webhooks.work_off,
+    flows.LISTINGS: read_catalogue,
+    flows.REQUEST: requests.answer_all,
+    queues.VERIFY: verify,
+}

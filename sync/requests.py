@@ -1,0 +1,115 @@
+"""Answering what people ask of a channel from the API or the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from connectors.errors import ConnectorError
+from connectors.records import ListingRef
+from hub.channels import accounts, flows, listings, requests
+from hub.channels.requests import Request
+from hub.db import Transaction
+from hub.errors import HubError
+from hub.sales import backorders
+from sync import catalogue, pull
+from sync.carrier import Carrier
+from sync.retry import react
+
+LEASE = 300.0
+Answer = dict[str, Any]
+
+
+def answer_all(carrier: Carrier, seller_id: int, account_id: int) -> int:
+    """Answer an account's waiting requests in their order; answers how many."""
+    database = carrier.database
+    lease = database.command(
+        seller_id, lambda tx: flows.claim(tx, account_id, flows.REQUEST, LEASE)
+    )
+    if lease is None:
+        return 0
+    answered = 0
+    with database.transaction(seller_id) as tx:
+        asked = requests.waiting(tx, account_id)
+    for one in asked:
+        ok, said = _answer(carrier, seller_id, one)
+        record = partial(requests.answer, number=one.id, ok=ok, said=said)
+        database.command(seller_id, record)
+        answered += 1
+    database.command(seller_id, lambda tx: flows.release(tx, lease, next_in=None))
+    return answered
+
+
+def _answer(carrier: Carrier, seller_id: int, one: Request) -> tuple[bool, Answer]:
+    try:
+        return True, _HANDLERS[one.kind](carrier, seller_id, one)
+    except ConnectorError as error:
+        return False, {"error": react(error, 1).error, "code": error.code}
+    except HubError as error:
+        return False, {"error": error.message, "code": error.code}
+
+
+def _test(carrier: Carrier, seller_id: int, one: Request) -> Answer:
+    shop = carrier.at_work(seller_id, one.account_id).connector.check()
+
+    def learn(tx: Transaction) -> None:
+        accounts.identify(tx, one.account_id, shop.external_id, shop.currency)
+
+    carrier.database.command(seller_id, learn)
+    return {
+        "shop": shop.name,
+        "external_id": shop.external_id,
+        "currency": shop.currency,
+        "locations": [place.name for place in shop.locations],
+    }
+
+
+def _listings(carrier: Carrier, seller_id: int, one: Request) -> Answer:
+    create = bool(one.argument.get("create", False))
+    counts = catalogue.read_catalogue(carrier, seller_id, one.account_id, create=create)
+    if counts is None:
+        return {"busy": True}
+
+    if counts["linked"]:
+        counts["lines_allocated"] = carrier.database.command(
+            seller_id, lambda tx: backorders.allocate_pending(tx, one.account_id)
+        )
+    return dict(counts)
+
+
+def _orders(carrier: Carrier, seller_id: int, one: Request) -> Answer:
+    return {"pulled": pull.pull(carrier, seller_id, one.account_id)}
+
+
+def _refetch(carrier: Carrier, seller_id: int, one: Request) -> Answer:
+    work = carrier.at_work(seller_id, one.account_id)
+    keys = [str(key) for key in one.argument.get("orders", [])][: work.channel.orders.fetch]
+    page = work.connector.fetch_orders(keys)
+    taken = pull.save_page(carrier, seller_id, work, None, page)
+    return {"new": taken.new, "changed": taken.changed, "quarantined": taken.quarantined}
+
+
+def _read_stock(carrier: Carrier, seller_id: int, one: Request) -> Answer:
+    work = carrier.at_work(seller_id, one.account_id)
+    keys = {str(key) for key in one.argument.get("listings", [])}
+    with carrier.database.transaction(seller_id) as tx:
+        handles = listings.handles(tx, one.account_id, sorted(keys))
+    read = work.connector.read_stock([ListingRef(key, found) for key, found in handles.items()])
+    return {"quantities": {stock.key: stock.quantity for stock in read}}
+
+
+def _subscribe(carrier: Carrier, seller_id: int, one: Request) -> Answer:
+    work = carrier.at_work(seller_id, one.account_id)
+    url = f"{carrier.settings.public_url}/webhooks/{work.account.webhook_path}"
+    return {"topics": [made.topic for made in work.connector.subscribe(url)]}
+
+
+_HANDLERS: dict[str, Callable[[Carrier, int, Request], Answer]] = {
+    "test": _test,
+    "listings": _listings,
+    "orders": _orders,
+    "refetch": _refetch,
+    "read_stock": _read_stock,
+    "subscribe": _subscribe,
+}

@@ -1,0 +1,107 @@
+"""Workers: one queue each, restarted when they leave.
+
+RQ's ``SimpleWorker`` runs jobs in its own process, so the application is imported once and the
+database stays connected (a fork per job costs 20 ms). It exits when Redis dies in mid-job and
+stays away; the supervisor here starts it again.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from threading import Event, Thread
+from types import FrameType
+
+from rq import Queue, SimpleWorker
+from sqlalchemy.exc import SQLAlchemyError
+
+from hub.config import Settings, environment
+from hub.errors import HubError
+from hub.heartbeat import beat
+from hub.logs import logger
+from servers import process
+from sync import queues
+from sync.carrier import process_carrier
+
+log = logger(__name__)
+
+BEAT = 5.0
+
+
+class Worker(SimpleWorker):
+    """Waits for a lost Redis in short steps (RQ's own go up to a minute)."""
+
+    max_connection_wait_time = 2.0
+
+
+def work(settings: Settings, lane: str, stop: Event) -> None:
+    """Run one worker on one queue until it is told to stop."""
+    carrier = process_carrier()
+    connection = queues.connect(settings, patient=True)
+    queue = Queue(queues.lane_name(settings, lane), connection=connection, serializer="json")
+    worker = Worker(
+        [queue],
+        connection=connection,
+        serializer="json",
+        worker_ttl=60,
+        job_monitoring_interval=10,
+        log_job_description=False,
+    )
+    Thread(target=_beat, args=(lane, stop), daemon=True).start()
+    try:
+        worker.work(logging_level="WARNING")
+    finally:
+        stop.set()
+        carrier.close()
+
+
+def _beat(lane: str, stop: Event) -> None:
+    """Say we are alive, from a thread: a long job is not a dead worker."""
+    while not stop.is_set():
+        try:
+            beat(process_carrier().database, "worker", lane=lane)
+        except (HubError, SQLAlchemyError):
+            log.warning("no heartbeat: the database is away")
+        stop.wait(BEAT)
+
+
+class Supervisor:
+    """Keeps one process per entry of ``lanes`` running; SIGTERM to it stops them all."""
+
+    def __init__(self, lanes: Sequence[str]) -> None:
+        self.lanes = list(lanes)
+        self.stopping = False
+        self._children: dict[int, tuple[str, subprocess.Popen[bytes], float]] = {}
+
+    def run(self) -> None:
+        signal.signal(signal.SIGTERM, self._stop)
+        signal.signal(signal.SIGINT, self._stop)
+        for slot, lane in enumerate(self.lanes):
+            self._start(slot, lane)
+        while not self.stopping:
+            time.sleep(0.1)
+            for slot, (lane, child, started) in list(self._children.items()):
+                if child.poll() is not None and time.monotonic() - started > 0.5:
+                    log.warning("worker left; starting it again", lane=lane, code=child.returncode)
+                    self._start(slot, lane)
+        for _, child, _ in self._children.values():
+            process.stop(child, signal.SIGTERM, 20.0)
+
+    def _start(self, slot: int, lane: str) -> None:
+        child = process.spawn(
+            [sys.executable, "-m", "hub.cli", "worker", "--lane", lane],
+            stop_signal=signal.SIGTERM,
+            env=environment(),
+            stdout=None,
+        )
+        self._children[slot] = (lane, child, time.monotonic())
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self.stopping = True
+
+
+def lanes(settings: Settings) -> list[str]:
+    return [queues.LIVE] * settings.live_workers + [queues.BULK] * settings.bulk_workers
