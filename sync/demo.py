@@ -99,7 +99,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def say(text: str) -> None:
-    out.print(f"[dim]{datetime.now(UTC):%H:%M:%S}[/] {text}")
+    out.print(f"[dim]{datetime.now(UTC):%H:%M:%S}[/] {text}", soft_wrap=True)
 
 
 def open_shops(premises: Premises) -> dict[str, Simulator]:
@@ -250,15 +250,16 @@ def _progress(seen: Picture, last: str) -> str:
 
 def show(seen: Picture, shops: Shops) -> None:
     table = Table(
-        "shop", "orders at shop", "in hub", "missing", "doubled", "units sold", "units in hub",
-        "listings", "not showing their offer", title="What was synced",
+        "shop", "orders", "in hub", "missing", "doubled", "units", "in hub", "listings right",
+        title="What was synced",
     )  # fmt: skip
     for name, view in seen.shops.items():
         figures = (
             view.orders, view.in_hub, view.missing, view.doubled, view.units_sold,
-            view.units_in_hub, view.listings, view.wrong,
+            view.units_in_hub,
         )  # fmt: skip
-        table.add_row(name, *(str(figure) for figure in figures))
+        right = f"{view.listings - view.wrong} of {view.listings}"
+        table.add_row(name, *(str(figure) for figure in figures), right)
     out.print(table)
     out.print(f"hub verify: {'clean' if not seen.broken else ', '.join(seen.broken)}")
     open_now = ", ".join(f"{count} {kind}" for kind, count in sorted(seen.conflicts.items()))

@@ -226,9 +226,11 @@ def look_again(tx: Transaction, checks: Sequence[Check], delay: float) -> None:
     )
 
 
-def look_at_all(tx: Transaction, account_id: int, older_than: float) -> int:
-    """Make due the read-back of every pushed listing not seen for ``older_than`` seconds: what
-    changed behind our back, with no event to tell, is found within that time."""
+def look_at_all(tx: Transaction, account_id: int, every: float) -> int:
+    """Once in ``every`` seconds, make due the read-back of each pushed listing not seen for that
+    long: what changed behind our back, with no event to tell, is found within twice that time."""
+    if not flows.first_in(tx, account_id, flows.CHECK, every):
+        return 0
     return tx.change(
         listing.update()
         .values(check_at=func.now())
@@ -239,6 +241,6 @@ def look_at_all(tx: Transaction, account_id: int, older_than: float) -> int:
             listing.c.sent_version > 0,
             listing.c.check_at.is_(None),
             func.coalesce(listing.c.remote_at, listing.c.created_at)
-            < func.now() - seconds(older_than),
+            < func.now() - seconds(every),
         )
     )

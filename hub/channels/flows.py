@@ -191,6 +191,15 @@ def set_next(tx: Transaction, account_id: int, name: str, at: Any) -> None:
     tx.execute(flow.update().values(next_at=when).where(_these(tx, name, [account_id])))
 
 
+def first_in(tx: Transaction, account_id: int, name: str, every: float) -> bool:
+    """True once in ``every`` seconds, for whoever asks first. For flows that walk no cursor."""
+    last = cast(flow.c.cursor["round"].astext, DateTime(timezone=True))
+    mine = _these(tx, name, [account_id])
+    due = flow.c.cursor.is_(None) | (last < func.now() - seconds(every))
+    stamp = func.jsonb_build_object("round", func.now())
+    return bool(tx.change(flow.update().values(cursor=stamp).where(mine, due)))
+
+
 def note(tx: Transaction, account_id: int, name: str, health: str, error: str = "") -> None:
     """How a flow without a lease of its own fares."""
     ok = health == "healthy"

@@ -104,6 +104,22 @@ listing = seller_table(
     UniqueConstraint("seller_id", "account_id", "external_id"),
     Index("ix_listing_account", "seller_id", "account_id", "id"),
     Index("ix_listing_product", "seller_id", "product_id"),
+    # Finding what is due must not read an account of 100,000 listings; only deriving and pushing
+    # pay for it, intake touches no listing.
+    Index(
+        "ix_listing_due",
+        "seller_id",
+        "account_id",
+        "id",
+        postgresql_where=text("sent_version < desired_version"),
+    ),
+    Index(
+        "ix_listing_check",
+        "seller_id",
+        "account_id",
+        "check_at",
+        postgresql_where=text("check_at IS NOT NULL"),
+    ),
     CheckConstraint("state IN ('active', 'paused', 'ended')", name="state"),
     CheckConstraint(
         "confirmed_version <= sent_version AND sent_version <= desired_version", name="versions"

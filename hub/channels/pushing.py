@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Boolean, Double, String, and_, case, cast, func, select, true
+from sqlalchemy import BigInteger, Boolean, Double, String, and_, case, cast, func, select
 from sqlalchemy.types import DateTime
 
 from hub.channels import flows
@@ -218,7 +218,7 @@ def settle(tx: Transaction, account_id: int) -> None:
 def settle_checks(tx: Transaction, account_id: int) -> None:
     mine = (listing.c.seller_id == tx.seller_id) & (listing.c.account_id == account_id)
     flows.lock(tx, account_id, flows.CHECK)
-    next_check = select(func.min(listing.c.check_at)).where(mine, true())
+    next_check = select(func.min(listing.c.check_at)).where(mine, listing.c.check_at.is_not(None))
     flows.set_next(
         tx, account_id, flows.CHECK, cast(next_check.scalar_subquery(), DateTime(timezone=True))
     )

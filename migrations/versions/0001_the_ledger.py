@@ -573,6 +573,20 @@ def upgrade() -> None:
     op.create_index(
         "ix_listing_account", "listing", ["seller_id", "account_id", "id"], unique=False
     )
+    op.create_index(
+        "ix_listing_due",
+        "listing",
+        ["seller_id", "account_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("sent_version < desired_version"),
+    )
+    op.create_index(
+        "ix_listing_check",
+        "listing",
+        ["seller_id", "account_id", "check_at"],
+        unique=False,
+        postgresql_where=sa.text("check_at IS NOT NULL"),
+    )
     op.create_index("ix_listing_product", "listing", ["seller_id", "product_id"], unique=False)
     op.create_table(
         "move",
