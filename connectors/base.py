@@ -50,7 +50,7 @@ class ChannelKind(StrEnum):
 
 
 class Capability(StrEnum):
-    """What a channel can do. A method whose capability is not declared raises :class:`Unsupported`."""
+    """What a channel can do. The methods of an undeclared one raise :class:`Unsupported`."""
 
     LISTINGS = "listings"
     ORDER_LIST = "order_list"
@@ -222,7 +222,7 @@ class Connector(ABC):
         raise Unsupported("order_list")
 
     def fetch_orders(self, keys: Sequence[str]) -> Page[ChannelOrder]:
-        """These orders as they are now, at most ``orders.fetch`` of them; unknown ids are left out."""
+        """These orders as they are now, at most ``orders.fetch``; unknown ids are left out."""
         raise Unsupported("order_fetch")
 
     def pull_events(self, cursor: Cursor) -> Page[Hint]:
@@ -259,7 +259,7 @@ class Connector(ABC):
         raise Unsupported("cancel")
 
     def refund(self, refund: Refund) -> Refund:
-        """Give money back; ``refund.external_id`` is our idempotency key, the answer's the channel's."""
+        """Give money back. ``external_id`` is our idempotency key; in the answer, the channel's."""
         raise Unsupported("refund")
 
     def pull_refunds(self, cursor: Cursor) -> Page[Refund]:

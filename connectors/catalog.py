@@ -1,6 +1,8 @@
 """Which channels there are: one sorted line each, and an entry-point group for third parties.
 
 Nothing here imports a channel until it is asked for, so one broken plug-in stops no other.
+What the webhook door needs besides a declaration is named here too: the hub imports this module
+and no other of ours.
 """
 
 from __future__ import annotations
@@ -9,6 +11,19 @@ from functools import cache
 from importlib.metadata import entry_points
 
 from connectors.base import Channel, load
+from connectors.errors import KeyMissing, SignatureError
+from connectors.records import WebhookRequest
+
+__all__ = [
+    "CHANNELS",
+    "KeyMissing",
+    "SignatureError",
+    "UnknownChannel",
+    "WebhookRequest",
+    "channel",
+    "channels",
+    "paths",
+]
 
 CHANNELS = {
     "memory": "connectors.memory:CHANNEL",
@@ -34,7 +49,8 @@ def channel(name: str) -> Channel:
     try:
         path = paths()[name]
     except KeyError:
-        raise UnknownChannel(f"no channel named {name!r}; there are: {', '.join(paths())}") from None
+        known = ", ".join(paths())
+        raise UnknownChannel(f"no channel named {name!r}; there are: {known}") from None
     declared = load(path)
     if not isinstance(declared, Channel) or declared.name != name:
         raise UnknownChannel(f"{path} does not declare a channel named {name!r}")

@@ -37,7 +37,7 @@ class ListingState(StrEnum):
 
 
 class HintKind(StrEnum):
-    """What a webhook or an event feed says has changed. It is a hint: the record is fetched again."""
+    """What a webhook or event feed says has changed: a hint, the record is fetched again."""
 
     ORDER = "order"
     LISTING = "listing"
@@ -109,7 +109,7 @@ class BadRecord:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """A piece of a walk. ``more`` is false when the walk is at its end (not: when items is empty)."""
+    """A piece of a walk. ``more`` is false when the walk is at its end (not: when ``items`` is)."""
 
     items: tuple[T, ...]
     cursor: Cursor

@@ -1,0 +1,119 @@
+"""The Shopify connector: joins client, mapping and the walks over orders and stock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from connectors.base import Connection, Connector
+from connectors.errors import ProtocolError, RejectedError
+from connectors.records import (
+    ChannelOrder,
+    Cursor,
+    Listing,
+    ListingRef,
+    Page,
+    Pushed,
+    RemoteStock,
+    ShopInfo,
+    StockOffer,
+    Subscription,
+)
+from connectors.shopify import mapping, orders, stock
+from connectors.shopify.client import Client
+from connectors.shopify.nodes import Node, Unreadable
+from connectors.shopify.queries import LISTINGS, SHOP, SUBSCRIBE, SUBSCRIPTIONS
+from connectors.shopify.webhooks import TOPICS
+
+
+class ShopifyConnector(Connector):
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self.client = Client(connection)
+        self._location = _location(connection.settings.get("location_id", ""))
+
+    def check(self) -> ShopInfo:
+        try:
+            return mapping.shop(self.client.run(SHOP), self.client.server_time)
+        except Unreadable as error:
+            raise ProtocolError(f"the shop cannot be read: {error}", code="bad_record") from error
+
+    def list_listings(self, cursor: Cursor) -> Page[Listing]:
+        """Paged by id: such a walk neither expires nor shifts when a product is added."""
+        location = self._place()
+        start = int(cursor.token) if cursor.token.isdigit() else 0
+        data = self.client.run(LISTINGS, {"filter": f"id:>={start}", "location": location})
+        found, more, _ = orders.page(data, "productVariants")
+        try:
+            currency = Node(data).node("shop").text("currencyCode")
+            last = max((_number(Node(one).text("id")) for one in found), default=start)
+        except Unreadable as error:
+            raise ProtocolError(f"not a page of listings: {error}", code="bad_page") from error
+        if more and last < start or more and not found:
+            raise ProtocolError("the list of listings does not move on", code="page_repeated")
+        listings, bad = mapping.each(found, lambda one: mapping.listing(one, currency, location))
+        token = str(last + 1) if more else ""
+        return Page(listings, Cursor(cursor.since, token, cursor.until), more, bad)
+
+    def pull_orders(self, cursor: Cursor) -> Page[ChannelOrder]:
+        return orders.pull(self.client, cursor)
+
+    def fetch_orders(self, keys: Sequence[str]) -> Page[ChannelOrder]:
+        return orders.fetch(self.client, keys, self.connection.now())
+
+    def read_stock(self, refs: Sequence[ListingRef]) -> tuple[RemoteStock, ...]:
+        return stock.read(self.client, refs, self._place(refs)) if refs else ()
+
+    def push_stock(self, offers: Sequence[StockOffer]) -> Pushed:
+        return Pushed(stock.push(self.client, offers, self._place(offers)) if offers else ())
+
+    def subscribe(self, url: str) -> tuple[Subscription, ...]:
+        there = {one.topic for one in self.subscriptions() if one.url == url}
+        for topic in TOPICS:
+            if topic not in there:
+                self._subscribe(topic, url)
+        return tuple(one for one in self.subscriptions() if one.url == url)
+
+    def subscriptions(self) -> tuple[Subscription, ...]:
+        found: list[Subscription] = []
+        after, more = "", True
+        while more:
+            data = self.client.run(SUBSCRIPTIONS, {"after": after or None})
+            some, more, end = orders.page(data, "webhookSubscriptions")
+            if more and end == after:
+                raise ProtocolError("the list of subscriptions does not move on")
+            found += mapping.each(some, mapping.subscription)[0]
+            after = end
+        return tuple(found)
+
+    def _subscribe(self, topic: str, url: str) -> None:
+        data = self.client.run(SUBSCRIBE, {"topic": topic, "uri": url})
+        try:
+            refused = Node(data).node("webhookSubscriptionCreate").nodes("userErrors")
+        except Unreadable as error:
+            raise ProtocolError(f"no answer to a subscription: {error}") from error
+        for one in refused:
+            raise RejectedError(one.words("message"), code="user_error", field="url")
+
+    def _place(self, listed: Sequence[ListingRef | StockOffer] = ()) -> str:
+        """The location whose stock is kept here: the seller's choice, else where the listings were
+        read (""), else the first active one, which takes a question."""
+        told = bool(listed) and all(one.handles.get("location_id") for one in listed)
+        if not self._location and not told:
+            active = [one for one in self.check().locations if one.active]
+            if not active:
+                raise RejectedError("the shop has no active location", field="location_id")
+            self._location = active[0].external_id
+        return self._location
+
+
+def _location(chosen: str) -> str:
+    """Sellers copy the bare number out of the address bar."""
+    return f"gid://shopify/Location/{chosen}" if chosen.isdigit() else chosen
+
+
+def _number(gid: str) -> int:
+    """``gid://shopify/ProductVariant/123`` → 123."""
+    last = gid.rpartition("/")[2]
+    if not last.isdigit():
+        raise Unreadable("id", f"{gid!r} is not a Shopify id")
+    return int(last)

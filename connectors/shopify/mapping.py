@@ -1,0 +1,255 @@
+"""Shopify's GraphQL nodes → records. Pure: no clock, no network, nothing kept.
+
+Orders are read in the shop's currency; what the buyer saw in another is in ``raw``. Words and
+fields: https://shopify.dev/docs/api/admin-graphql/2026-07/objects/Order
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+from connectors.amounts import exponent
+from connectors.records import (
+    BadRecord,
+    Buyer,
+    ChannelLocation,
+    ChannelOrder,
+    Listing,
+    ListingState,
+    OrderLine,
+    OrderStatus,
+    RemoteStock,
+    ShopInfo,
+    Subscription,
+)
+from connectors.shopify.nodes import MOST_UNITS, Node, Unreadable
+
+T = TypeVar("T")
+
+#: OrderDisplayFinancialStatus → may it be shipped? None: nothing to wait for.
+FINANCIAL = {
+    "PENDING": OrderStatus.UNPAID,
+    "EXPIRED": OrderStatus.UNPAID,
+    "VOIDED": OrderStatus.UNPAID,
+    "PARTIALLY_PAID": OrderStatus.UNPAID,
+    "AUTHORIZED": None,
+    "PAID": None,
+    "PARTIALLY_REFUNDED": None,
+    # All money given back and nothing cancelled: somebody should look before it is shipped.
+    "REFUNDED": OrderStatus.HELD,
+}
+
+#: OrderDisplayFulfillmentStatus → how far it has come.
+FULFILLMENT = {
+    "UNFULFILLED": OrderStatus.CONFIRMED,
+    "OPEN": OrderStatus.CONFIRMED,
+    "IN_PROGRESS": OrderStatus.CONFIRMED,
+    "PENDING_FULFILLMENT": OrderStatus.CONFIRMED,
+    "PARTIALLY_FULFILLED": OrderStatus.PART_SHIPPED,
+    "FULFILLED": OrderStatus.SHIPPED,
+    "ON_HOLD": OrderStatus.HELD,
+    "SCHEDULED": OrderStatus.HELD,
+    "RESTOCKED": OrderStatus.HELD,
+    "REQUEST_DECLINED": OrderStatus.HELD,
+}
+
+PRODUCT_STATUS = {
+    "ACTIVE": ListingState.ACTIVE,
+    "UNLISTED": ListingState.ACTIVE,
+    "DRAFT": ListingState.PAUSED,
+    "ARCHIVED": ListingState.ENDED,
+}
+
+_ADDRESS = {
+    "name": "name",
+    "line1": "address1",
+    "line2": "address2",
+    "city": "city",
+    "region": "provinceCode",
+    "postcode": "zip",
+    "country": "countryCodeV2",
+    "phone": "phone",
+}
+
+
+def status(financial: str, fulfillment: str, *, cancelled: bool, delivered: bool) -> OrderStatus:
+    """A word that is not in the tables holds the order: nothing is shipped on a guess."""
+    if cancelled:
+        return OrderStatus.CANCELLED
+    progress = FULFILLMENT.get(fulfillment, OrderStatus.HELD)
+    if progress in (OrderStatus.SHIPPED, OrderStatus.PART_SHIPPED):
+        done = progress is OrderStatus.SHIPPED and delivered
+        return OrderStatus.DELIVERED if done else progress
+    return FINANCIAL.get(financial, OrderStatus.HELD) or progress
+
+
+def order(data: object) -> ChannelOrder:
+    """One order with all its lines. Raises Unreadable."""
+    node = Node(data)
+    currency = _currency(node, "currencyCode")
+    words = (node.words("displayFinancialStatus"), node.words("displayFulfillmentStatus"))
+    cancelled_at = node.optional_time("cancelledAt")
+    sent = [one.words("displayStatus") for one in node.nodes("fulfillments")]
+    lines = tuple(_line(one, currency) for one in node.node("lineItems").nodes("nodes"))
+    if not lines:
+        raise Unreadable("lineItems", "an order without lines")
+    return ChannelOrder(
+        external_id=node.text("id"),
+        number=node.text("name"),
+        status=status(
+            *words,
+            cancelled=cancelled_at is not None,
+            delivered=bool(sent) and all(word == "DELIVERED" for word in sent),
+        ),
+        channel_status="/".join(words),
+        currency=currency,
+        total=node.shop_money("totalPriceSet", currency),
+        placed_at=node.time("processedAt"),
+        updated_at=node.time("updatedAt"),
+        lines=lines,
+        shipping=node.shop_money("totalShippingPriceSet", currency),
+        tax=node.shop_money("totalTaxSet", currency),
+        discount=node.shop_money("totalDiscountsSet", currency),
+        tax_included=node.truth("taxesIncluded"),
+        buyer=_buyer(node),
+        cancelled_at=cancelled_at,
+        test=node.truth("test"),
+        raw=node.data,
+    )
+
+
+def listing(data: object, currency: str, location: str) -> Listing:
+    node = Node(data)
+    product, item = node.node("product"), node.node("inventoryItem")
+    word = product.text("status")
+    return Listing(
+        external_id=node.text("id"),
+        sku=node.words("sku"),
+        title=node.text("displayName"),
+        quantity=_available(item),
+        state=PRODUCT_STATUS.get(word, ListingState.PAUSED),
+        parent_key=product.text("id"),
+        barcode=node.words("barcode"),
+        price=node.amount("price", currency),
+        currency=currency,
+        handles={"inventory_item_id": item.text("id"), "location_id": location},
+        updated_at=node.time("updatedAt"),
+    )
+
+
+def remote_stock(key: str, data: object) -> RemoteStock:
+    """The answer for one inventory item; null is how Shopify says that it is no more."""
+    if data is None or Node(data).words("__typename") not in ("", "InventoryItem"):
+        return RemoteStock(key, None, gone=True)
+    return RemoteStock(key, _available(Node(data)))
+
+
+def shop(data: Mapping[str, Any], server_time: datetime | None) -> ShopInfo:
+    node = Node(data)
+    owner = node.node("shop")
+    return ShopInfo(
+        external_id=owner.text("id"),
+        name=owner.text("name"),
+        currency=_currency(owner, "currencyCode"),
+        time_zone=owner.words("ianaTimezone") or "UTC",
+        locations=tuple(
+            ChannelLocation(one.text("id"), one.words("name"), one.truth("isActive"))
+            for one in node.node("locations").nodes("nodes")
+        ),
+        server_time=server_time,
+    )
+
+
+def subscription(data: object) -> Subscription:
+    node = Node(data)
+    return Subscription(node.text("id"), node.text("topic"), node.words("uri"))
+
+
+def each(
+    items: Iterable[object], read: Callable[[object], T]
+) -> tuple[tuple[T, ...], tuple[BadRecord, ...]]:
+    """What could be read, and what could not with the reason: a bad one stops no other."""
+    good: list[T] = []
+    bad: list[BadRecord] = []
+    for item in items:
+        try:
+            good.append(read(item))
+        except Unreadable as error:
+            bad.append(BadRecord(_identity(item), error.field, error.reason, item))
+    return tuple(good), tuple(bad)
+
+
+def _identity(item: object) -> str:
+    found = item.get("id") if isinstance(item, Mapping) else None
+    return found if isinstance(found, str) else ""
+
+
+def _currency(node: Node, name: str) -> str:
+    code = node.text(name)
+    try:
+        exponent(code)
+    except ValueError as error:
+        raise Unreadable(node.at(name), str(error)) from None
+    return code
+
+
+def _line(node: Node, currency: str) -> OrderLine:
+    """``quantity`` is as ordered, ``currentQuantity`` what edits and refunds left of it."""
+    quantity = node.units("quantity", least=1)
+    current = node.units("currentQuantity")
+    if current > quantity:
+        raise Unreadable(node.at("currentQuantity"), f"{current} of {quantity} ordered")
+    unit_price = node.node("originalUnitPriceSet").node("shopMoney").amount("amount", currency)
+    discount = _sum(node, "discountAllocations", "allocatedAmountSet", currency)
+    variant = node.optional("variant")
+    return OrderLine(
+        external_id=node.text("id"),
+        listing_key=variant.text("id") if variant is not None else "",
+        sku=node.words("sku"),
+        title=node.words("name"),
+        quantity=quantity,
+        unit_price=unit_price,
+        total=_bounded(node, unit_price * quantity - discount),
+        cancelled=quantity - current,
+        shipped=max(current - node.units("unfulfilledQuantity"), 0),
+        tax=_sum(node, "taxLines", "priceSet", currency),
+        discount=discount,
+    )
+
+
+def _sum(node: Node, parts: str, name: str, currency: str) -> int:
+    return sum(one.shop_money(name, currency) for one in node.nodes(parts))
+
+
+def _bounded(node: Node, total: int) -> int:
+    if not 0 <= total <= MOST_UNITS * 10**6:
+        raise Unreadable(node.at("total"), f"{total} is out of range")
+    return total
+
+
+def _buyer(node: Node) -> Buyer:
+    customer, address = node.optional("customer"), node.optional("shippingAddress")
+    parts = {ours: address.words(theirs) for ours, theirs in _ADDRESS.items()} if address else {}
+    return Buyer(
+        external_id=customer.text("id") if customer else "",
+        name=parts.get("name", ""),
+        email=node.words("email"),
+        phone=node.words("phone") or parts.get("phone", ""),
+        address={name: value for name, value in parts.items() if value},
+    )
+
+
+def _available(item: Node) -> int | None:
+    """Units free to sell at the location; None where Shopify does not count this item there.
+
+    Below zero is possible (the shop sells on when out of stock) and is told as it is.
+    """
+    level = item.optional("inventoryLevel")
+    if not item.truth("tracked") or level is None:
+        return None
+    for quantity in level.nodes("quantities"):
+        if quantity.words("name") == "available":
+            return quantity.units("quantity", least=-MOST_UNITS)
+    raise Unreadable(level.at("quantities"), "available is missing")

@@ -1,0 +1,116 @@
+"""Orders out of Shopify: page by page, by id, and with all lines of the long ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.errors import ProtocolError
+from connectors.records import BadRecord, ChannelOrder, Cursor, Page
+from connectors.shopify import mapping
+from connectors.shopify.client import Client
+from connectors.shopify.nodes import Node, Unreadable
+from connectors.shopify.queries import ORDER_LINES, ORDERS, ORDERS_BY_ID
+from connectors.shopify.walk import resume
+
+#: The search behind the filter lags behind writes by seconds, at times by minutes.
+OVERLAP = timedelta(minutes=10)
+
+#: How often an order may change under our hands before we leave it to the next walk.
+TRIES = 3
+
+
+def pull(client: Client, cursor: Cursor) -> Page[ChannelOrder]:
+    walk = resume(cursor, OVERLAP)
+    variables = {"filter": walk.filter(cursor.until), "after": walk.after or None}
+    found, more, end_cursor = page(client.run(ORDERS, variables), "orders")
+    orders, bad = _read(client, found)
+    walk = walk.met(_times(found), len(found))
+    onward = walk.onward(cursor, end_cursor) if more else walk.ended(cursor)
+    return Page(orders, onward, more, bad)
+
+
+def fetch(client: Client, keys: Sequence[str], now: datetime) -> Page[ChannelOrder]:
+    found = _by_id(client, keys)
+    orders, bad = _read(client, found)
+    return Page(orders, Cursor(max(_times(found), default=now)), more=False, bad=bad)
+
+
+def page(data: Mapping[str, Any], name: str) -> tuple[list[Any], bool, str]:
+    """A connection's nodes as they came, whether more follow, and where the page ends."""
+    try:
+        connection = Node(data).node(name)
+        info = connection.node("pageInfo")
+        found = connection.data.get("nodes")
+        if not isinstance(found, list):
+            raise Unreadable(connection.at("nodes"), "is not a list")
+        return found, info.truth("hasNextPage"), info.words("endCursor")
+    except Unreadable as error:
+        raise ProtocolError(f"not a page of {name}: {error}", code="bad_page") from error
+
+
+def _by_id(client: Client, keys: Sequence[str]) -> list[Any]:
+    if not keys:
+        return []
+    found = client.run(ORDERS_BY_ID, {"ids": list(keys)}).get("nodes")
+    if not isinstance(found, list):
+        raise ProtocolError("orders by id came without nodes", code="bad_page")
+    return [one for one in found if isinstance(one, Mapping) and one.get("__typename") == "Order"]
+
+
+def _read(
+    client: Client, found: Sequence[Any]
+) -> tuple[tuple[ChannelOrder, ...], tuple[BadRecord, ...]]:
+    whole = [_whole(client, one) if _has_more_lines(one) else one for one in found]
+    return mapping.each([one for one in whole if one is not None], mapping.order)
+
+
+def _has_more_lines(order: object) -> bool:
+    try:
+        return Node(order).node("lineItems").node("pageInfo").truth("hasNextPage")
+    except Unreadable:
+        return False  # mapping says what is wrong with it
+
+
+def _whole(client: Client, order: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The order with every line. One that was edited meanwhile is read again from the start: lines
+    of two versions make an order that never was."""
+    for _ in range(TRIES):
+        if order is None or not _has_more_lines(order):
+            return order
+        lines = _more_lines(client, order)
+        if lines is not None:
+            first = order["lineItems"]
+            ended = {"hasNextPage": False, "endCursor": None}
+            return {**order, "lineItems": {"pageInfo": ended, "nodes": [*first["nodes"], *lines]}}
+        order = next(iter(_by_id(client, [str(order["id"])])), None)
+    raise ProtocolError("an order changes faster than it can be read", code="order_unstable")
+
+
+def _more_lines(client: Client, order: Mapping[str, Any]) -> list[Any] | None:
+    """The lines beyond the first page; None if the order changed since that was read."""
+    lines: list[Any] = []
+    after = str(order["lineItems"]["pageInfo"].get("endCursor", ""))
+    more = True
+    while more:
+        data = client.run(ORDER_LINES, {"id": order["id"], "after": after})
+        now = data.get("order")
+        if not isinstance(now, Mapping) or now.get("updatedAt") != order.get("updatedAt"):
+            return None
+        found, more, end_cursor = page(now, "lineItems")
+        if more and end_cursor == after:
+            raise ProtocolError("the list of lines does not move on", code="page_repeated")
+        lines, after = lines + found, end_cursor
+    return lines
+
+
+def _times(found: Sequence[Any]) -> list[datetime]:
+    """The times of change of a page, of unreadable orders too where they tell."""
+    times = []
+    for one in found:
+        try:
+            times.append(Node(one).time("updatedAt"))
+        except Unreadable:
+            continue
+    return times

@@ -1,0 +1,1 @@
+"""What simulated storefronts share: the shop's state, faults on demand, server, webhooks."""
