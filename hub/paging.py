@@ -33,7 +33,7 @@ def page(rows: Sequence[T], limit: int, of: str, key: Callable[[T], int | str]) 
 
 
 def cursor(of: str, key: int | str) -> str:
-    plain = json.dumps([of, key], separators=(",", ":")).encode()
+    plain = json.dumps([of, key], ensure_ascii=False, separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(plain).decode().rstrip("=")
 
 
@@ -51,9 +51,13 @@ def after_text(text: str, of: str) -> str:
     if not text:
         return ""
     key = _key(text, of)
-    if not isinstance(key, str) or len(key) > 500 or not key.isprintable():
+    if not isinstance(key, str) or len(key) > 500 or any(map(_unstorable, key)):
         raise _broken()
     return key
+
+
+def _unstorable(letter: str) -> bool:
+    return letter < " " or "\ud800" <= letter <= "\udfff"
 
 
 def _key(text: str, of: str) -> Any:

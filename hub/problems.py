@@ -16,7 +16,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from hub.db import RETRIED, sql_state
 from hub.errors import HubError, InsufficientStock, InvalidInput, Unauthenticated, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
@@ -24,9 +23,10 @@ TYPE = "urn:storefront-hub:problem:"
 RETRY_AFTER = "2"
 Errors = dict[str, list[str]]
 
-#: Cancelled by its time limit, or the server is going down, full, or out of reach.
-BUSY = frozenset({"57014", "57P01", "57P02", "57P03", "25P03"})
-BUSY_CLASSES = frozenset({"08", "53", "58"})
+#: A lock not got or cancelled by its time limit, or the server is going down, full, or out of reach.
+BUSY = frozenset({"55P03", "57014", "57P01", "57P02", "57P03", "25P03"})
+#: No connection, a loser of a deadlock, no room, a fault of the machine.
+BUSY_CLASSES = frozenset({"08", "40", "53", "58"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +112,8 @@ def flat(messages: Any, path: str = "") -> Errors:
 
 
 def _database(error: DBAPIError) -> Problem:
-    state = sql_state(error)
-    if state in RETRIED | BUSY or state[:2] in BUSY_CLASSES or error.connection_invalidated:
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    if state in BUSY or state[:2] in BUSY_CLASSES or error.connection_invalidated:
         return _busy()
     if state[:2] == "22" or (not state and isinstance(error.orig, psycopg.DataError)):
         return Problem(422, "invalid_input", "a value is not one the database can hold")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 from connectors.errors import ConnectorError
-from connectors.records import Cursor
+from connectors.records import Cursor, Listing, Page, Listing, Page
 from hub.channels import flows, listings
 from hub.conflicts.record import Finding, close_conflicts, open_conflicts
 from hub.db import Transaction
+from hub.sales.intake import quarantine
+from hub.sales import backorders
 from sync import pull
 from sync.carrier import AtWork, Carrier
 from sync.retry import react
@@ -38,8 +40,9 @@ def read_catalogue(
         database.command(seller_id, lambda tx: pull.failed(tx, lease, reaction))
         raise
     counts = database.command(seller_id, lambda tx: _match(tx, account_id, create))
+    lines = database.command(seller_id, lambda tx: backorders.allocate_pending(tx, account_id))
     database.command(seller_id, lambda tx: flows.release(tx, lease, next_in=ROUND))
-    return {"read": read, **counts}
+    return {"read": read, **counts, "lines_allocated": lines}
 
 
 def _walk(carrier: Carrier, seller_id: int, work: AtWork) -> int:
@@ -47,13 +50,37 @@ def _walk(carrier: Carrier, seller_id: int, work: AtWork) -> int:
     read = 0
     for _ in range(MOST_PAGES):
         page = work.connector.list_listings(cursor)
-        save = partial(listings.save_listings, account_id=work.account.id, found=page.items)
-        carrier.database.command(seller_id, save)
+        carrier.database.command(seller_id, partial(_save, carrier=carrier, work=work, page=page))
+        carrier.database.command(seller_id, partial(_set_aside, work.account.id, page))
         read += len(page.items)
         if not page.more or page.cursor == cursor:
             break
         cursor = page.cursor
     return read
+
+
+def _set_aside(account_id: int, page: Page[Listing], tx: Transaction) -> None:
+    """Listings that cannot be read keep no other out: a person sees them until they can be."""
+    subject = f"listing_record:{account_id}:"
+    open_conflicts(
+        tx,
+        [
+            Finding(
+                "poison_record",
+                subject + one.external_id,
+                f"listing {one.external_id!r} cannot be read: {one.field}: {one.reason}",
+                {"field": one.field, "reason": ascii(one.reason)[:500]},
+                account_id,
+            )
+            for one in page.bad
+        ],
+    )
+    close_conflicts(tx, "poison_record", [subject + one.external_id for one in page.items])
+
+
+def _save(tx: Transaction, carrier: Carrier, work: AtWork, page: Page[Listing]) -> None:
+    listings.save_listings(tx, work.account.id, page.items)
+    quarantine(tx, carrier.keyring, work.account.id, pull.poison(page.bad), "listing")
 
 
 def _match(tx: Transaction, account_id: int, create: bool) -> dict[str, int]:

@@ -28,9 +28,10 @@ LEADER = 7_381_190_001
 #: Rings of one topic within this many seconds become one job, and one more at the end.
 QUIET = 0.02
 #: A job asked for this recently is not asked for again by a sweep.
-PATIENCE = 5.0
+PATIENCE = 2.0
 BEAT = 5.0
 MOST = 500
+LONGEST_RING = 60
 
 Topic = tuple[str, int, int]
 
@@ -51,6 +52,14 @@ class Bell:
         self.sent[topic] = now
         return True
 
+    def later(self, topic: Topic, at: float) -> None:
+        """Not due yet, but before the next sweep: it goes out at its time."""
+        self.waiting[topic] = min(self.waiting.get(topic, at), at)
+
+    def next_in(self, now: float) -> float:
+        """Seconds until the next one must go out."""
+        return max(0.0, min(self.waiting.values(), default=now + 60.0) - now)
+
     def due(self, now: float) -> list[Topic]:
         ready = [topic for topic, at in self.waiting.items() if at <= now]
         for topic in ready:
@@ -69,7 +78,7 @@ class Bell:
 def parse(payload: str) -> Topic | None:
     """``seller:stock`` or ``seller:flow:account``; anything else is nobody's ring."""
     parts = payload.split(":")
-    if len(parts) not in {2, 3} or parts[1] not in LANE_OF:
+    if len(payload) > LONGEST_RING or len(parts) not in {2, 3} or parts[1] not in LANE_OF:
         return None
     if not parts[0].isdecimal() or (len(parts) == 3 and not parts[2].isdecimal()):
         return None
@@ -119,7 +128,7 @@ class Clock:
                     depths = {lane: self.queues.depth(lane) for lane in LANES}
                     beat(self.database, "clock", queues=depths)
                     next_beat = now + BEAT
-                wait = QUIET if self.bell.waiting else min(next_sweep, next_beat) - now
+                wait = min(self.bell.next_in(now), next_sweep - now, next_beat - now)
                 for notice in connection.notifies(timeout=max(wait, 0.001), stop_after=1):
                     self.hear(notice.payload)
                 for topic in self.bell.due(time.monotonic()):
@@ -137,7 +146,10 @@ class Clock:
         """Ask for everything that is due and was not asked for lately; answers how many jobs."""
         depths = {lane: self.queues.depth(lane) for lane in LANES}
         sent = 0
-        for topic in due_work(self.database):
+        for topic, due_in in work_within(self.database, self.sweep_seconds):
+            if due_in > 0:
+                self.bell.later(topic, now + due_in)
+                continue
             depth = depths[LANE_OF[topic[0]]]
             if depth is None or depth >= FULL:
                 continue
@@ -163,18 +175,25 @@ class Clock:
                     self.queues.enqueue(VERIFY, int(seller_id))
 
 
-def due_work(database: Database) -> list[Topic]:
-    """What the rows say is due now, over all sellers."""
+def work_within(database: Database, ahead: float) -> list[tuple[Topic, float]]:
+    """What is due within ``ahead`` seconds by the rows of all sellers, and in how many."""
     with database.across_sellers() as connection:
         changed = connection.execute(
             text("SELECT seller_id FROM hub_changed_sellers(:most)"), {"most": MOST}
         )
-        topics: list[Topic] = [(STOCK, int(seller_id), 0) for seller_id in changed.scalars()]
+        found = [((STOCK, int(seller_id), 0), 0.0) for seller_id in changed.scalars()]
         due = connection.execute(
-            text("SELECT flow, seller_id, account_id FROM hub_due(:most)"), {"most": MOST}
+            text("SELECT flow, seller_id, account_id, due_in FROM hub_due(:most, :ahead)"),
+            {"most": MOST, "ahead": ahead},
         )
-        topics += [(str(name), int(seller), int(account)) for name, seller, account in due]
-    return topics
+        for name, seller_id, account_id, due_in in due:
+            found.append(((str(name), int(seller_id), int(account_id)), float(due_in)))
+    return found
+
+
+def due_work(database: Database) -> list[Topic]:
+    """What is due now."""
+    return [topic for topic, due_in in work_within(database, 0.0) if due_in <= 0]
 
 
 def listener(url: str) -> psycopg.Connection:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
+from connectors.base import Capability
 from connectors.errors import ConnectorError, RejectedError, UnknownOutcome
-from connectors.records import PushOutcome, PushResult, StockOffer
+from connectors.records import ListingRef, PushOutcome, PushResult, StockOffer
 from hub.channels import flows, offers, pushing
 from hub.channels.pushing import Answer, Due
 from hub.db import Transaction
@@ -93,16 +95,11 @@ def _push_batch(carrier: Carrier, seller_id: int, work: AtWork, dues: Sequence[D
         if not part:
             continue
         try:
-            results = work.connector.push_stock([_offer(account_id, due) for due in part]).results
-        except UnknownOutcome as error:
-            results = tuple(_same(due, PushOutcome.UNKNOWN, error) for due in part)
-        except RejectedError as error:
-            results = tuple(_same(due, PushOutcome.REJECTED, error) for due in part)
+            results = _write(work, part)
         except ConnectorError as error:
             _give_back(carrier, seller_id, account_id, dues[start:], error)
             return None
-        answers = _answers(carrier, work, part, results)
-        _explain(carrier, seller_id, account_id, answers)
+        answers = _explained(carrier, seller_id, work, _answers(carrier, work, part, results))
         carrier.database.command(
             seller_id, partial(_record, account_id=account_id, answers=answers)
         )
@@ -113,6 +110,34 @@ def _push_batch(carrier: Carrier, seller_id: int, work: AtWork, dues: Sequence[D
 def _shown(due: Due) -> bool:
     """The channel is known to show this number: nothing to write, only to read back."""
     return due.remote_quantity == due.quantity
+
+
+def _write(work: AtWork, dues: Sequence[Due]) -> list[PushResult]:
+    """Each due listing's answer. What is not known at all is looked at first."""
+    looked = _look(work, [due for due in dues if due.remote_quantity is None])
+    told = {one.key for one in looked}
+    part = [due for due in dues if due.external_id not in told]
+    try:
+        offers = [_offer(work.account.id, due) for due in part]
+        return [*looked, *(work.connector.push_stock(offers).results if offers else ())]
+    except UnknownOutcome as error:
+        return [*looked, *(_same(due, PushOutcome.UNKNOWN, error) for due in part)]
+    except RejectedError as error:
+        return [*looked, *(_same(due, PushOutcome.REJECTED, error) for due in part)]
+
+
+def _look(work: AtWork, blind: Sequence[Due]) -> list[PushResult]:
+    """After a write of unknown outcome there is nothing to compare with, and writing blindly could
+    hide a sale: the channel's number is read, and treated as one that moved under us."""
+    compares = work.channel.stock is not None and work.channel.stock.compare_and_set
+    if not blind or not compares or not work.channel.can(Capability.STOCK_READ):
+        return []
+    read = work.connector.read_stock([ListingRef(due.external_id, due.handles) for due in blind])
+    return [
+        PushResult(one.key, PushOutcome.GONE if one.gone else PushOutcome.STALE, one.quantity)
+        for one in read
+        if one.gone or one.quantity is not None
+    ]
 
 
 def _record(tx: Transaction, account_id: int, answers: Sequence[Answer]) -> None:
@@ -134,7 +159,9 @@ def _give_back(
 
 
 def _offer(account_id: int, due: Due) -> StockOffer:
-    key = f"{account_id}:{due.id}:{due.version}:{due.quantity}:{due.remote_quantity}"
+    # With the attempt in it: a channel answers a known key as before, and would refuse for ever.
+    wanted = f"{due.version}:{due.quantity}:{due.remote_quantity}"
+    key = f"{account_id}:{due.id}:{wanted}:{due.attempts}"
     return StockOffer(due.external_id, due.quantity, key, due.remote_quantity, dict(due.handles))
 
 
@@ -187,9 +214,22 @@ def check_delay(carrier: Carrier, work: AtWork) -> float:
     return work.channel.stock.late_apply.total_seconds() if work.channel.stock else 30.0
 
 
-def _explain(carrier: Carrier, seller_id: int, account_id: int, answers: Sequence[Answer]) -> None:
+def _explained(
+    carrier: Carrier, seller_id: int, work: AtWork, answers: list[Answer]
+) -> list[Answer]:
     """The channel's number moved under us: its orders say why. Read them, and let the offers
-    follow, before anything is tried again: the old number would hide a sale."""
-    if any(answer.outcome == "stale" for answer in answers):
-        pull.pull(carrier, seller_id, account_id)
+    follow, before anything is tried again: the old number would hide a sale. Where they cannot be
+    read now, the number we believed in stays, so that the channel refuses again."""
+    if not any(answer.outcome == "stale" for answer in answers):
+        return answers
+    if pull.pull(carrier, seller_id, work.account.id) or not work.channel.can(
+        Capability.ORDER_LIST
+    ):
         derive_offers(carrier, seller_id)
+        return answers
+    return [
+        replace(one, outcome="retry", retry_in=backoff(one.due.attempts))
+        if one.outcome == "stale"
+        else one
+        for one in answers
+    ]

@@ -12,7 +12,6 @@ from hub.channels import accounts, flows, listings, requests
 from hub.channels.requests import Request
 from hub.db import Transaction
 from hub.errors import HubError
-from hub.sales import backorders
 from sync import catalogue, pull
 from sync.carrier import Carrier
 from sync.retry import react
@@ -70,11 +69,6 @@ def _listings(carrier: Carrier, seller_id: int, one: Request) -> Answer:
     counts = catalogue.read_catalogue(carrier, seller_id, one.account_id, create=create)
     if counts is None:
         return {"busy": True}
-
-    if counts["linked"]:
-        counts["lines_allocated"] = carrier.database.command(
-            seller_id, lambda tx: backorders.allocate_pending(tx, one.account_id)
-        )
     return dict(counts)
 
 

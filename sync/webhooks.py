@@ -57,7 +57,8 @@ def _round(carrier: Carrier, seller_id: int, work: AtWork, events: Sequence[Wait
         by_kind.setdefault(_kind(event), []).append(event)
     if HintKind.REVOKED in by_kind:
         work.connector.check()
-    about_orders = by_kind.pop(HintKind.ORDER, [])
+    about_orders = by_kind.get(HintKind.ORDER, [])
+    nameless = any(not hint["key"] for event in about_orders for hint in event.hints)
     keys = sorted({hint["key"] for event in about_orders for hint in event.hints if hint["key"]})
     size = work.channel.orders.fetch
     for start in range(0, len(keys), size):
@@ -66,7 +67,9 @@ def _round(carrier: Carrier, seller_id: int, work: AtWork, events: Sequence[Wait
 
     def finish(tx: Transaction) -> None:
         inbox.finish(tx, [event.id for event in about_orders], "done", "orders fetched")
-        if by_kind.pop(HintKind.LISTING, []):
+        if nameless:
+            flows.make_due(tx, flows.PULL, [work.account.id])
+        if HintKind.LISTING in by_kind:
             flows.make_due(tx, flows.LISTINGS, [work.account.id], after=5.0)
         rest = [event.id for event in events if event not in about_orders]
         inbox.finish(tx, rest, "ignored", "what it is about is read on its own schedule")

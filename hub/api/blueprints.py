@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
 import flask_smorest
-from flask import Blueprint as FlaskBlueprint
 from flask import Flask, Request, current_app, request
 from marshmallow import RAISE
 from webargs.flaskparser import FlaskParser
@@ -78,6 +77,10 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # smorest has n
     def answers(self, status: int, schema: type | None = None, **options: Any) -> Decorator[Any]:
         return cast("Decorator[Any]", self.response(status, schema, **options))
 
+    def may_answer(self, status: int, name: str) -> Decorator[Any]:
+        """Documents an error that other operations do not have."""
+        return cast("Decorator[Any]", self.alt_response(status, response=name))
+
     def updates(self) -> Decorator[Any]:
         """Documents that the method compares versions."""
         header = {
@@ -130,7 +133,7 @@ def role_of(app: Flask, endpoint: str, method: str) -> str:
     view = app.view_functions[endpoint]
     name = "get" if method == "HEAD" else method.lower()
     handler = getattr(getattr(view, "view_class", None), name, view)
-    blueprint: FlaskBlueprint | None = app.blueprints.get(endpoint.rpartition(".")[0])
+    blueprint = app.blueprints.get(endpoint.rpartition(".")[0])
     return str(getattr(handler, "role", "") or getattr(blueprint, "role", ""))
 
 
@@ -155,11 +158,6 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
         """The application answers all errors itself."""
 
     def _register_responses(self) -> None:
-        content_type, self.DEFAULT_RESPONSE_CONTENT_TYPE = (
-            self.DEFAULT_RESPONSE_CONTENT_TYPE,
-            MEDIA_TYPE,
-        )
-        try:
-            super()._register_responses()
-        finally:
-            self.DEFAULT_RESPONSE_CONTENT_TYPE = content_type
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = MEDIA_TYPE
+        super()._register_responses()
+        del self.DEFAULT_RESPONSE_CONTENT_TYPE

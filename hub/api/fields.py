@@ -10,6 +10,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from hub.paging import DEFAULT, LARGEST_ID, MOST
 
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _WHOLE = re.compile(r"-?[0-9]{1,19}\Z")
 
 
@@ -34,7 +35,7 @@ class Text(fields.String):
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> str:
         text = str(super()._deserialize(value, attr, data, **kwargs))
-        if any(letter < " " or "\ud800" <= letter <= "\udfff" or letter == "\x7f" for letter in text):
+        if _UNPRINTABLE.search(text):
             raise ValidationError("Must not hold control characters or half surrogate pairs.")
         return text
 
@@ -44,6 +45,17 @@ class Whole(fields.Integer):
 
     def __init__(self, least: int = 0, most: int = LARGEST_ID, **options: Any) -> None:
         super().__init__(strict=True, validate=validate.Range(least, most), **options)
+
+
+class Flag(fields.Boolean):
+    """true or false; 1 and "yes" are not."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
 
 
 class QueryWhole(fields.Integer):

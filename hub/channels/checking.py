@@ -84,7 +84,8 @@ _SEEN = rows(
 
 
 def confirm(tx: Transaction, seen: Sequence[Seen], second_look: float) -> None:
-    """The channel shows what was sent: confirmed, with one more look ``second_look`` seconds on."""
+    """The channel shows what was sent: confirmed, with one more look ``second_look`` seconds on.
+    Where something newer was sent since it was read, that one's answer and read-back stand."""
     if not seen:
         return
     s = _SEEN.c
@@ -95,11 +96,14 @@ def confirm(tx: Transaction, seen: Sequence[Seen], second_look: float) -> None:
             confirmed_version=func.greatest(
                 listing.c.confirmed_version, case((unchanged, s.version), else_=0)
             ),
-            confirmed_quantity=s.quantity,
-            confirmed_at=func.now(),
-            remote_quantity=s.quantity,
-            remote_at=func.now(),
-            checks_left=func.greatest(listing.c.checks_left - 1, 0),
+            confirmed_quantity=case((unchanged, s.quantity), else_=listing.c.confirmed_quantity),
+            confirmed_at=case((unchanged, func.now()), else_=listing.c.confirmed_at),
+            remote_quantity=case((unchanged, s.quantity), else_=listing.c.remote_quantity),
+            remote_at=case((unchanged, func.now()), else_=listing.c.remote_at),
+            checks_left=case(
+                (unchanged, func.greatest(listing.c.checks_left - 1, 0)),
+                else_=listing.c.checks_left,
+            ),
             check_at=case(
                 (~unchanged, listing.c.check_at),
                 (listing.c.checks_left > 0, func.now() + seconds(s.again_in)),
@@ -123,23 +127,26 @@ def _seen_values(seen: Sequence[Seen], again_in: float) -> dict[str, object]:
 
 def correct(tx: Transaction, account_id: int, seen: Sequence[Seen], look_in: float) -> None:
     """The channel shows something else, and its orders have been pulled since: note the number.
-    Where no newer offer is on its way, the old one becomes due again under a new version."""
+    Where no newer offer is on its way, the old one becomes due again under a new version. Where
+    one was sent since the number was read, its answer and its read-back stand."""
     if not seen:
         return
     s = _SEEN.c
-    settled = (listing.c.sent_version == s.version) & (
-        listing.c.desired_version == listing.c.sent_version
-    )
+    unchanged = listing.c.sent_version == s.version
+    settled = unchanged & (listing.c.desired_version == listing.c.sent_version)
     stale = settled & (listing.c.sent_quantity.is_distinct_from(s.quantity)) & ~s.gone
     again = (
         listing.update()
         .values(
-            remote_quantity=s.quantity,
-            remote_at=func.now(),
+            remote_quantity=case((unchanged, s.quantity), else_=listing.c.remote_quantity),
+            remote_at=case((unchanged, func.now()), else_=listing.c.remote_at),
             desired_version=listing.c.desired_version + case((stale, 1), else_=0),
             next_at=case((stale, func.now()), else_=listing.c.next_at),
             check_at=case(
-                (s.gone | stale | ~settled, null()), else_=func.now() + seconds(s.again_in)
+                (s.gone, null()),
+                (~unchanged, listing.c.check_at),
+                (stale | ~settled, null()),
+                else_=func.now() + seconds(s.again_in),
             ),
             state=case((s.gone, "ended"), else_=listing.c.state),
         )

@@ -253,6 +253,19 @@ def set_rule(tx: Transaction, account_id: int, rule: Rule, listing_id: int = 0) 
     touch_listings(tx, account_id=account_id)
 
 
+def rule(
+    tx: Transaction, account_id: int, listing_id: int = 0, *, lock: bool = False
+) -> Rule | None:
+    """The rule set for an account (or one listing), None before the first. ``lock`` keeps others
+    from setting any rule of the account until the transaction ends."""
+    if lock:
+        held = select(account.c.id).where(
+            account.c.seller_id == tx.seller_id, account.c.id == account_id
+        )
+        tx.execute(held.with_for_update(key_share=True))
+    return _rules(tx, {account_id}).get((account_id, listing_id))
+
+
 def history(tx: Transaction, listing_id: int, limit: int = 20) -> list[dict[str, Any]]:
     """Newest first: every number the listing was to show, and why."""
     found = tx.execute(

@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Boolean, Double, String, and_, case, cast, func, select
+from sqlalchemy import BigInteger, Boolean, Double, String, and_, case, cast, func, null, select
 from sqlalchemy.types import DateTime
 
 from hub.channels import flows
 from hub.channels.flows import seconds
-from hub.channels.models import account, listing
+from hub.channels.models import account, flow, listing
 from hub.conflicts.record import Finding, close_conflicts, open_conflicts
 from hub.db import Transaction, params, rows
 
@@ -57,15 +57,6 @@ class Answer:
 
 def claim_due(tx: Transaction, account_id: int, limit: int, lease: float) -> list[Due]:
     """Claim up to ``limit`` due listings of a live account, skipping those others hold."""
-    live = (
-        select(account.c.id)
-        .where(
-            account.c.seller_id == tx.seller_id,
-            account.c.id == account_id,
-            account.c.mode == "live",
-        )
-        .exists()
-    )
     chosen = (
         select(listing.c.id)
         .where(
@@ -73,7 +64,7 @@ def claim_due(tx: Transaction, account_id: int, limit: int, lease: float) -> lis
             listing.c.account_id == account_id,
             pushable(),
             listing.c.next_at <= func.now(),
-            live,
+            _live(tx, account_id),
         )
         .order_by(listing.c.id)
         .limit(limit)
@@ -101,6 +92,19 @@ def claim_due(tx: Transaction, account_id: int, limit: int, lease: float) -> lis
         )
     )
     return sorted(Due(*row) for row in tx.execute(statement.add_cte(chosen)))
+
+
+def _live(tx: Transaction, account_id: int) -> Any:
+    """The account may be written to."""
+    return (
+        select(account.c.id)
+        .where(
+            account.c.seller_id == tx.seller_id,
+            account.c.id == account_id,
+            account.c.mode == "live",
+        )
+        .exists()
+    )
 
 
 def pushable() -> Any:
@@ -144,7 +148,11 @@ def record(tx: Transaction, account_id: int, answers: Sequence[Answer]) -> None:
             remote_quantity=case((a.remote_known, a.remote), else_=listing.c.remote_quantity),
             remote_at=case((a.remote_known, func.now()), else_=listing.c.remote_at),
             next_at=func.now() + seconds(a.next_in),
-            check_at=case((a.sent, func.now() + seconds(a.check_in)), else_=listing.c.check_at),
+            check_at=case(
+                (a.ended, null()),
+                (a.sent, func.now() + seconds(a.check_in)),
+                else_=listing.c.check_at,
+            ),
             checks_left=case((a.sent, 1), else_=listing.c.checks_left),
             attempts=case((a.sent, 0), else_=listing.c.attempts),
             last_error=a.error,
@@ -207,21 +215,34 @@ def _tell(tx: Transaction, account_id: int, answers: Sequence[Answer]) -> None:
 
 def settle(tx: Transaction, account_id: int) -> None:
     """After a run: say when the account's next push and next read-back are due, under the flows'
-    locks, so that what is made due meanwhile is not lost."""
+    locks, so that what is made due meanwhile is not lost. An account that is not live has no push
+    due; the next look at everything stays when it was."""
     mine = (listing.c.seller_id == tx.seller_id) & (listing.c.account_id == account_id)
     flows.lock(tx, account_id, flows.PUSH)
-    next_push = select(func.min(listing.c.next_at)).where(mine, pushable())
+    next_push = select(func.min(listing.c.next_at)).where(
+        mine, pushable(), _live(tx, account_id)
+    )
     flows.set_next(tx, account_id, flows.PUSH, next_push.scalar_subquery())
-    settle_checks(tx, account_id)
+    flows.lock(tx, account_id, flows.CHECK)
+    flows.set_next(
+        tx, account_id, flows.CHECK, func.least(flow.c.next_at, _next_check(tx, account_id))
+    )
 
 
 def settle_checks(tx: Transaction, account_id: int) -> None:
-    mine = (listing.c.seller_id == tx.seller_id) & (listing.c.account_id == account_id)
     flows.lock(tx, account_id, flows.CHECK)
-    next_check = select(func.min(listing.c.check_at)).where(mine, listing.c.check_at.is_not(None))
-    flows.set_next(
-        tx, account_id, flows.CHECK, cast(next_check.scalar_subquery(), DateTime(timezone=True))
+    flows.set_next(tx, account_id, flows.CHECK, _next_check(tx, account_id))
+
+
+def _next_check(tx: Transaction, account_id: int) -> Any:
+    """NULL where no read-back is due. Those of ended listings are claimed by nobody."""
+    earliest = select(func.min(listing.c.check_at)).where(
+        listing.c.seller_id == tx.seller_id,
+        listing.c.account_id == account_id,
+        listing.c.check_at.is_not(None),
+        listing.c.state != "ended",
     )
+    return cast(earliest.scalar_subquery(), DateTime(timezone=True))
 
 
 def release_leases(tx: Transaction, dues: Sequence[Due], retry_in: float, error: str) -> None:

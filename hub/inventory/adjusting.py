@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from sqlalchemy import select
+
 from hub.db import Transaction
-from hub.errors import InvalidInput
+from hub.errors import Conflict, InvalidInput
 from hub.inventory.ledger import Move, Place, Posted, Posting, post
-from hub.inventory.models import State
+from hub.inventory.models import State, move, posting
 
 
 class Adjustment(NamedTuple):
@@ -36,6 +39,40 @@ def adjust(
     if not moves:
         raise InvalidInput("change", "there is nothing to adjust")
     return post(tx, [Posting(key, reason, moves, note=note)], late=late)
+
+
+def adjust_once(tx: Transaction, key: str, changes: Sequence[Adjustment], *, note: str) -> bool:
+    """Adjust under a key that came from outside; False when this very adjustment was posted before.
+
+    Raises Conflict where the key was used for another: that would be lost in silence otherwise.
+    """
+    if key in adjust(tx, key, changes, note=note).keys:
+        return True
+    if _summed(_posted(tx, key)) != _summed(changes):
+        raise Conflict("this key was used for another adjustment", code="key_reused")
+    return False
+
+
+def _summed(changes: Sequence[Adjustment]) -> dict[tuple[int, int], int]:
+    sums: Counter[tuple[int, int]] = Counter()
+    for one in changes:
+        sums[one.product_id, one.location_id] += one.change
+    return {key: units for key, units in sums.items() if units}
+
+
+def _posted(tx: Transaction, key: str) -> list[Adjustment]:
+    found = tx.execute(
+        select(move.c.product_id, move.c.to_location_id, move.c.from_location_id, move.c.quantity)
+        .join(
+            posting,
+            (posting.c.seller_id == move.c.seller_id) & (posting.c.id == move.c.posting_id),
+        )
+        .where(posting.c.seller_id == tx.seller_id, posting.c.key == key)
+    )
+    return [
+        Adjustment(number, target or source, units if target else -units)
+        for number, target, source, units in found
+    ]
 
 
 def _move(one: Adjustment) -> Move:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from sqlalchemy import String, func, select
+from sqlalchemy import ColumnElement, String, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hub.db import Transaction, params, rows
@@ -127,3 +128,45 @@ def own_locations(tx: Transaction) -> tuple[int, ...]:
         .order_by(location.c.priority, location.c.id)
     )
     return tuple(found.scalars())
+
+
+class Product(NamedTuple):
+    id: int
+    sku: str
+    sku_key: str
+    name: str
+    barcode: str
+    active: bool
+    version: int
+
+
+class Location(NamedTuple):
+    id: int
+    code: str
+    name: str
+    kind: str
+    priority: int
+    active: bool
+
+
+def products(tx: Transaction, after_key: str, limit: int) -> list[Product]:
+    """A page in the order of the SKUs' keys."""
+    return _read(tx, product.c.sku_key > after_key, limit)
+
+
+def these(tx: Transaction, ids: Sequence[int]) -> list[Product]:
+    return _read(tx, product.c.id == func.any(list(ids)), len(ids))
+
+
+def _read(tx: Transaction, which: ColumnElement[bool], limit: int) -> list[Product]:
+    columns = [product.c[name] for name in Product._fields]
+    mine = select(*columns).where(product.c.seller_id == tx.seller_id, which)
+    return [Product(*row) for row in tx.execute(mine.order_by(product.c.sku_key).limit(limit))]
+
+
+def locations(tx: Transaction) -> list[Location]:
+    """Every location, in order of priority."""
+    columns = [location.c[name] for name in Location._fields]
+    mine = select(*columns).where(location.c.seller_id == tx.seller_id)
+    ordered = mine.order_by(location.c.priority, location.c.id)
+    return [Location(*row) for row in tx.execute(ordered)]

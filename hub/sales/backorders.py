@@ -12,7 +12,7 @@ from hub.conflicts.record import close_conflicts
 from hub.db import Transaction
 from hub.inventory import claims
 from hub.inventory.allocating import allocate
-from hub.inventory.ledger import Move, Posting, lock, post
+from hub.inventory.ledger import Move, Posting, lock, post, read_levels
 from hub.inventory.models import claim
 from hub.inventory.products import own_locations
 from hub.sales import holding
@@ -39,8 +39,16 @@ def fill_waiting(tx: Transaction, product_ids: Sequence[int]) -> int:
     wanted = products_waiting(tx, product_ids)
     if not wanted:
         return 0
-    levels = lock(tx, wanted)
-    decision = allocate(claims.waiting(tx, DOCUMENT, wanted), levels, own_locations(tx))
+    # A lock notes a stock change: where nothing is there to give, deriving would never end.
+    places = own_locations(tx)
+    likely = allocate(claims.waiting(tx, DOCUMENT, wanted), read_levels(tx, wanted), places).shares
+    if not likely:
+        return 0
+    lines = {share.line_id for share in likely}
+    _lock_orders(tx, lines)
+    levels = lock(tx, {share.product_id for share in likely})
+    still = [one for one in claims.waiting(tx, DOCUMENT, wanted) if one.line_id in lines]
+    decision = allocate(still, levels, places)
     if not decision.shares:
         return 0
     moves: list[Move] = claims.allocating_moves(decision.shares)
@@ -50,6 +58,19 @@ def fill_waiting(tx: Transaction, product_ids: Sequence[int]) -> int:
     claims.fill(tx, DOCUMENT, decision.shares)
     _serve(tx, {share.line_id for share in decision.shares})
     return sum(share.quantity for share in decision.shares)
+
+
+def _lock_orders(tx: Transaction, line_ids: set[int]) -> None:
+    """Whoever edits or ships these orders meanwhile waits, and then reads their lines again."""
+    of_lines = select(order_line.c.order_id).where(
+        order_line.c.seller_id == tx.seller_id, order_line.c.id == func.any(sorted(line_ids))
+    )
+    tx.execute(
+        select(sales_order.c.id)
+        .where(sales_order.c.seller_id == tx.seller_id, sales_order.c.id.in_(of_lines))
+        .order_by(sales_order.c.id)
+        .with_for_update(key_share=True)
+    )
 
 
 def _serve(tx: Transaction, line_ids: set[int]) -> None:

@@ -26,13 +26,15 @@ def ship_allocated(tx: Transaction, order_ids: Sequence[int]) -> int:
         .order_by(sales_order.c.id)
         .with_for_update(key_share=True)
     )
-    lines = {line.id: line for line in holding.load_lines(tx, ids) if line.allocated}
+    every = holding.load_lines(tx, ids)
+    lines = {line.id: line for line in every if line.allocated}
     shares = claims.held(tx, DOCUMENT, list(lines))
     postings = []
     for order_id in ids:
         leaving = [share for share in shares if lines[share.line_id].order_id == order_id]
         if leaving:
-            key = f"ship:{order_id}:{sum(lines[s.line_id].shipped for s in leaving)}"
+            gone = sum(line.shipped for line in every if line.order_id == order_id)
+            key = f"ship:{order_id}:{gone}"
             moves = claims.shipping_moves(leaving)
             postings.append(Posting(key, "shipment", moves, "sales_order", order_id))
     posted = post(tx, postings)

@@ -17,6 +17,9 @@ from hub.money import exponent
 LARGEST_UNITS = 1_000_000_000
 LARGEST_AMOUNT = 10**15
 MOST_LINES = 10_000
+STATUSES = frozenset(
+    {"unpaid", "held", "confirmed", "part_shipped", "shipped", "delivered", "signed", "cancelled"}
+)
 
 
 class IncomingLine(Protocol):
@@ -85,6 +88,8 @@ def check(order: IncomingOrder) -> None:
     _text("external_id", order.external_id, 200, empty=False)
     _text("number", order.number, 100)
     _text("channel_status", order.channel_status, 100)
+    if order.status not in STATUSES:
+        raise InvalidInput("status", f"{str(order.status)!r} is no status of an order")
     exponent(order.currency)
     _amount("total", order.total)
     for name, at in (("placed_at", order.placed_at), ("updated_at", order.updated_at)):

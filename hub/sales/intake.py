@@ -6,6 +6,7 @@ the content decides. A page that was taken in before costs one statement.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from hub.channels.listings import Sold, note_sold
 from hub.channels.models import listing
 from hub.conflicts.record import Finding, close_conflicts, open_conflicts
 from hub.db import At, Kind, Transaction, params, rows
@@ -90,6 +92,7 @@ def take_in(
     _insert_lines(tx, page.fresh)
     holding.save_lines(tx, page.old)
     _save_payloads(tx, keyring, target.account_id, entries)
+    note_sold(tx, target.account_id, _sold(entries, page))
     _report(tx, target.account_id, entries, page)
     fresh = sum(entry.fresh for entry in entries)
     return Taken(
@@ -102,6 +105,15 @@ def take_in(
     )
 
 
+def _sold(entries: Sequence[_Entry], page: _Page) -> list[Sold]:
+    placed = {entry.id: entry.order.placed_at for entry in entries}
+    return [
+        Sold(state.listing_key, state.quantity - state.cancelled, placed[state.order_id])
+        for state, _ in page.fresh
+        if state.listing_key and state.quantity > state.cancelled
+    ]
+
+
 class Poison(NamedTuple):
     """A record that could not go in, with what is wrong with which field."""
 
@@ -111,18 +123,27 @@ class Poison(NamedTuple):
     raw: object
 
 
-def quarantine(tx: Transaction, keyring: Keyring, account_id: int, bad: Sequence[Poison]) -> None:
-    """Keep each as a conflict, its payload encrypted."""
+def quarantine(
+    tx: Transaction,
+    keyring: Keyring,
+    account_id: int,
+    bad: Sequence[Poison],
+    record: str = "order",
+) -> None:
+    """Keep each bad ``record`` as a conflict, its payload encrypted."""
     findings = []
     for one in bad:
-        subject = f"order:{account_id}:{one.external_id}"[:300]
-        subject = subject.encode(errors="backslashreplace").decode().replace("\0", "\\0")
         payload = json.dumps(one.raw, default=repr).encode()
+        name = one.external_id
+        if not 0 < len(name) <= 200:
+            name = hashlib.blake2b(payload, digest_size=16).hexdigest()
+        subject = f"order:{account_id}:{name}".encode(errors="backslashreplace").decode()
+        subject = subject.replace("\0", "\\0")[:300]
         findings.append(
             Finding(
                 "poison_record",
                 subject,
-                f"order {one.external_id!r} was not taken in: {one.field}: {one.reason}",
+                f"{record} {one.external_id!r} was not taken in: {one.field}: {one.reason}",
                 {"field": one.field, "reason": ascii(one.reason)[:500]},
                 account_id,
                 "high",
@@ -251,9 +272,7 @@ def _plan(tx: Transaction, target: Target, entries: Sequence[_Entry]) -> _Page:
     return page
 
 
-def _links(
-    tx: Transaction, account_id: int, entries: Sequence[_Entry]
-) -> Mapping[str, int]:
+def _links(tx: Transaction, account_id: int, entries: Sequence[_Entry]) -> Mapping[str, int]:
     """Listing key → product id, for what was sold of linked listings."""
     keys = sorted({line.listing_key for entry in entries for line in entry.order.lines} - {""})
     found = tx.execute(
@@ -374,3 +393,5 @@ def _report(tx: Transaction, account_id: int, entries: Sequence[_Entry], page: _
     if not all(entry.fresh for entry in entries):
         clear = [c.line.id for c in page.changes if not c.line.claimed]
         close_conflicts(tx, "oversold", [f"order_line:{number}" for number in clear])
+        known = [c.line.id for c in page.changes if not c.line.pending]
+        close_conflicts(tx, "order_line_unmapped", [f"order_line:{number}" for number in known])

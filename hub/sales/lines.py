@@ -48,15 +48,19 @@ def aim(line: LineState, incoming: IncomingLine | None, *, cancelled: bool) -> C
     """
     gone = line.shipped + line.settled
     quantity = max(incoming.quantity if incoming else line.quantity, gone)
-    wanted_off = quantity if cancelled or incoming is None else incoming.cancelled
+    if cancelled or incoming is None:
+        wanted_off, kept = quantity, 0
+    else:
+        wanted_off, kept = incoming.cancelled, incoming.quantity - incoming.cancelled
     line.quantity = quantity
     line.cancelled = min(wanted_off, quantity - gone)
     still_open = quantity - gone - line.cancelled
+    refused = quantity - line.cancelled - kept
     if line.product_id is None:
         line.pending = still_open
-        return Change(line, 0, wanted_off - line.cancelled)
+        return Change(line, 0, refused)
     line.pending = 0
-    return Change(line, still_open - line.held, wanted_off - line.cancelled)
+    return Change(line, still_open - line.held, refused)
 
 
 def settle_history(line: LineState, shipped: int) -> None:

@@ -43,11 +43,14 @@ LOOKED_ACROSS = ("seller", "account", "api_token", "flow", "stock_change")
 APPEND_ONLY = ("audit", "move", "offer", "posting")
 
 FUNCTIONS = """
-CREATE FUNCTION hub_due(most integer)
-RETURNS TABLE (seller_id bigint, account_id bigint, flow text, next_at timestamptz)
+CREATE FUNCTION hub_due(most integer, ahead double precision)
+RETURNS TABLE (seller_id bigint, account_id bigint, flow text, due_in double precision)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-    SELECT f.seller_id, f.account_id, f.flow::text, f.next_at FROM public.flow f
-     WHERE f.next_at <= now() AND f.lease_until < now() ORDER BY f.next_at LIMIT most
+    SELECT f.seller_id, f.account_id, f.flow::text,
+           extract(epoch FROM f.next_at - now())::double precision
+      FROM public.flow f
+     WHERE f.next_at <= now() + make_interval(secs => ahead) AND f.lease_until < now()
+     ORDER BY f.next_at LIMIT most
 $$;
 CREATE FUNCTION hub_changed_sellers(most integer) RETURNS TABLE (seller_id bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
@@ -75,7 +78,7 @@ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'restric
 $$;
 """
 SIGNATURES = (
-    "hub_due(integer)",
+    "hub_due(integer, double precision)",
     "hub_changed_sellers(integer)",
     "hub_sellers()",
     "hub_token(bytea)",

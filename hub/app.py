@@ -1,0 +1,194 @@
+"""The web application: joins the features, the channels' declarations and the error shape.
+
+``create_app()`` connects to nothing; the first request does.
+"""
+
+from __future__ import annotations
+
+import re
+import traceback
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
+
+import structlog
+from flask import Flask, Response, current_app, g, jsonify, request
+from flask.views import MethodView
+from marshmallow import fields
+from werkzeug.exceptions import HTTPException
+
+from connectors import catalog
+from hub import logs, migrating
+from hub.api.blueprints import PUBLIC, Api, Blueprint, RowConverter, guard
+from hub.api.bodies import LARGEST
+from hub.api.edge import Installation, installation, request_id
+from hub.api.fields import Answer
+from hub.channels import door
+from hub.channels.api import channels, webhooks
+from hub.channels.reconciliation import api as reconciliation
+from hub.config import Settings, settings
+from hub.conflicts import api as conflicts
+from hub.db import Database, create
+from hub.errors import NotFound, Unavailable
+from hub.inventory import api as inventory
+from hub.problems import MEDIA_TYPE, problem_of
+from hub.sales import api as sales
+from hub.secrets import Keyring
+
+log = logs.logger(__name__)
+VERSION = "1.0.0"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+
+health = Blueprint(
+    "health", __name__, role=PUBLIC, url_prefix="/", description="For whoever watches the process"
+)
+
+
+def create_app(
+    database: Database | None = None,
+    settings: Settings | None = None,
+    keyring: Keyring | None = None,
+) -> Flask:
+    """Raises Misconfigured where keys or the database's address are missing."""
+    found = settings or _from_environment()
+    app = Flask("hub", static_folder=None)
+    app.extensions["hub"] = Installation(
+        database or Database(create(found.database_url, name="hub-web")),
+        found,
+        keyring or Keyring.load(found.secret_keys, found.home),
+        {one.name: one for one in catalog.channels()},
+        open_letter,
+    )
+    app.extensions["hub.head"] = migrating.head()
+    app.config.update(
+        MAX_CONTENT_LENGTH=LARGEST,
+        API_TITLE="Storefront Hub",
+        API_VERSION=VERSION,
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/api/v1",
+        OPENAPI_JSON_PATH="openapi.json",
+        API_SPEC_OPTIONS={"components": {"securitySchemes": {"bearer": _BEARER}}},
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # the provider is the default one
+    app.url_map.converters["row"] = RowConverter
+    app.url_map.merge_slashes = False
+    app.url_map.strict_slashes = False
+    app.before_request(name_request)
+    app.before_request(guard)
+    app.after_request(_finish)
+    app.register_error_handler(Exception, answer)
+    _register(app)
+    return app
+
+
+_BEARER = {"type": "http", "scheme": "bearer", "description": "a token made by `hub token`"}
+
+
+def _from_environment() -> Settings:
+    return settings()
+
+
+def _register(app: Flask) -> None:
+    api = Api(app)
+    api.register_converter(
+        RowConverter, lambda converter: {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
+    )
+    app.blueprints["api-docs"].role = PUBLIC  # type: ignore[attr-defined]  # it tells no secret
+    for blueprint in (
+        health,
+        channels,
+        webhooks,
+        reconciliation.blueprint,
+        inventory.blueprint,
+        sales.blueprint,
+        conflicts.blueprint,
+    ):
+        api.register_blueprint(blueprint)
+
+
+def open_letter(
+    name: str, letter: door.Letter, secrets: Mapping[str, Any], now: datetime
+) -> door.Answered:
+    """Let the channel say whether a webhook is its own, and what it means."""
+    try:
+        declared = catalog.channel(name).webhooks
+    except catalog.UnknownChannel:
+        raise NotFound("no such path") from None
+    if declared is None:
+        raise NotFound("no such path")
+    incoming = catalog.WebhookRequest(letter.method, letter.url, letter.headers, letter.body)
+    try:
+        reply = declared.challenge(incoming, secrets) if declared.challenge else None
+        if reply is not None:
+            return door.Answered(reply.status, reply.body, reply.content_type)
+        if letter.method != "POST":
+            raise NotFound("no such path")
+        genuine = declared.verify(incoming, secrets, now)
+    except catalog.SignatureError as error:
+        log.warning("webhook refused", channel=name, code=error.code)
+        raise door.NotGenuine(error.message) from None
+    except catalog.KeyMissing as error:
+        raise door.KeyAway(error.message) from None
+    hints = [{"kind": str(hint.kind), "key": hint.key} for hint in genuine.hints]
+    event = door.Event(genuine.event_id, genuine.topic, hints)
+    ack = declared.ack
+    return door.Answered(ack.status, ack.body, ack.content_type, event)
+
+
+def name_request() -> None:
+    """Take the caller's request id where it is one, else make one; every log line carries it."""
+    given = request.headers.get("X-Request-Id", "")
+    g.request_id = given if _REQUEST_ID.match(given) else uuid.uuid4().hex
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _finish(response: Response) -> Response:
+    response.headers["X-Request-Id"] = request_id()
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def answer(error: Exception) -> Response:
+    """Every error in one shape. Only what was not foreseen is logged, and never its values."""
+    if isinstance(error, HTTPException) and error.code is not None and error.code < 400:
+        return cast(Response, error.get_response())
+    problem = problem_of(error)
+    if problem.unforeseen:
+        frames = traceback.extract_tb(error.__traceback__)
+        where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-12:]]
+        log.error("request failed", kind=type(error).__qualname__, code=problem.code, where=where)
+    response = jsonify(problem.body(request_id()))
+    response.status_code = problem.status
+    response.content_type = MEDIA_TYPE
+    response.headers.update(problem.headers)
+    return response
+
+
+class StateAnswer(Answer):
+    """Nothing but that it is so."""
+
+    status = fields.String(required=True)
+
+
+@health.route("/healthz")
+class Healthz(MethodView):
+    @health.answers(200, StateAnswer)
+    def get(self) -> Any:
+        """The process answers"""
+        return {"status": "ok"}
+
+
+@health.route("/readyz")
+class Readyz(MethodView):
+    @health.answers(200, StateAnswer)
+    def get(self) -> Any:
+        """The database answers and has this version's tables"""
+        here = installation()
+        with here.database.across_sellers() as connection:
+            found = migrating.current(connection)
+        if found != current_app.extensions["hub.head"]:
+            raise Unavailable("the database is not migrated to this version: run `hub migrate`")
+        return {"status": "ok"}
