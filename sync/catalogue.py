@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 from connectors.errors import ConnectorError
-from connectors.records import Cursor, Listing, Page, Listing, Page
+from connectors.records import Cursor, Listing, Page
 from hub.channels import flows, listings
 from hub.conflicts.record import Finding, close_conflicts, open_conflicts
 from hub.db import Transaction
-from hub.sales.intake import quarantine
 from hub.sales import backorders
+from hub.sales.intake import quarantine
 from sync import pull
 from sync.carrier import AtWork, Carrier
 from sync.retry import react
@@ -51,7 +51,6 @@ def _walk(carrier: Carrier, seller_id: int, work: AtWork) -> int:
     for _ in range(MOST_PAGES):
         page = work.connector.list_listings(cursor)
         carrier.database.command(seller_id, partial(_save, carrier=carrier, work=work, page=page))
-        carrier.database.command(seller_id, partial(_set_aside, work.account.id, page))
         read += len(page.items)
         if not page.more or page.cursor == cursor:
             break
@@ -59,28 +58,13 @@ def _walk(carrier: Carrier, seller_id: int, work: AtWork) -> int:
     return read
 
 
-def _set_aside(account_id: int, page: Page[Listing], tx: Transaction) -> None:
-    """Listings that cannot be read keep no other out: a person sees them until they can be."""
-    subject = f"listing_record:{account_id}:"
-    open_conflicts(
-        tx,
-        [
-            Finding(
-                "poison_record",
-                subject + one.external_id,
-                f"listing {one.external_id!r} cannot be read: {one.field}: {one.reason}",
-                {"field": one.field, "reason": ascii(one.reason)[:500]},
-                account_id,
-            )
-            for one in page.bad
-        ],
-    )
-    close_conflicts(tx, "poison_record", [subject + one.external_id for one in page.items])
-
-
 def _save(tx: Transaction, carrier: Carrier, work: AtWork, page: Page[Listing]) -> None:
-    listings.save_listings(tx, work.account.id, page.items)
-    quarantine(tx, carrier.keyring, work.account.id, pull.poison(page.bad), "listing")
+    """Listings that cannot be read keep no other out: a person sees them until they can be."""
+    account_id = work.account.id
+    listings.save_listings(tx, account_id, page.items)
+    quarantine(tx, carrier.keyring, account_id, pull.poison(page.bad), "listing_record")
+    readable = [f"listing_record:{account_id}:{one.external_id}" for one in page.items]
+    close_conflicts(tx, "poison_record", readable)
 
 
 def _match(tx: Transaction, account_id: int, create: bool) -> dict[str, int]:

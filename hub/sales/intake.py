@@ -137,7 +137,7 @@ def quarantine(
         name = one.external_id
         if not 0 < len(name) <= 200:
             name = hashlib.blake2b(payload, digest_size=16).hexdigest()
-        subject = f"order:{account_id}:{name}".encode(errors="backslashreplace").decode()
+        subject = f"{record}:{account_id}:{name}".encode(errors="backslashreplace").decode()
         subject = subject.replace("\0", "\\0")[:300]
         findings.append(
             Finding(
