@@ -118,7 +118,7 @@ def test_the_catalogue_is_sorted_and_lists_every_folder() -> None:
     declared = {
         path.parent.name
         for path in (ROOT / "connectors").glob("*/__init__.py")
-        if "CHANNEL" in path.read_text()
+        if re.search(r"^CHANNEL\b", path.read_text(), re.MULTILINE)
     }
 
     assert list(catalog.CHANNELS) == sorted(catalog.CHANNELS)
@@ -148,7 +148,7 @@ def test_the_commands_in_the_readme_exist() -> None:
     text = (ROOT / "README.md").read_text()
     targets = set(re.findall(r"^([a-z0-9]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
-    used_targets = set(re.findall(r"`?make ([a-z0-9]+)", text))
+    used_targets = set(re.findall(r"\bmake ([a-z0-9]+)", _code(text)))
     used_commands = set(re.findall(r"\bhub (?:--seller \S+ )?([a-z-]+)", _code(text)))
 
     assert used_targets <= targets
