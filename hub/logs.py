@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -22,7 +22,7 @@ PATTERNS = (
     re.compile(r"\bshp[a-z]{2}_[A-Za-z0-9]{8,}"),
     re.compile(r"(?i)\bbearer\s+[A-Za-z0-9._~+/=-]{8,}"),
     re.compile(r"(?i)\bbasic\s+[A-Za-z0-9+/=]{8,}"),
-    re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"),
+    re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"),
     re.compile(r"(?<=\?)[^\s\"']*(?:token|secret|sign|key)=[^\s\"']*"),
 )
 
@@ -36,13 +36,22 @@ def scrub(text: str) -> str:
 def redact(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """A structlog processor; runs last before rendering."""
     for name, value in event.items():
-        if SENSITIVE.search(name):
-            event[name] = "***"
-        elif isinstance(value, str):
-            event[name] = scrub(value)
-        elif not isinstance(value, int | float | bool | None):
-            event[name] = scrub(str(value))
+        event[name] = _clean(name, value)
     return event
+
+
+def _clean(name: str, value: Any) -> Any:
+    if SENSITIVE.search(name):
+        return "***"
+    if isinstance(value, str):
+        return scrub(value)
+    if isinstance(value, int | float | bool | None):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _clean(str(key), inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean("", inner) for inner in value]
+    return scrub(str(value))
 
 
 def configure(level: str = "INFO", *, stream: Any = None) -> None:

@@ -23,7 +23,7 @@ TYPE = "urn:storefront-hub:problem:"
 RETRY_AFTER = "2"
 Errors = dict[str, list[str]]
 
-#: A lock not got or cancelled by its time limit, or the server is going down, full, or out of reach.
+#: A lock not got, cancelled by its time limit, or the server is going down.
 BUSY = frozenset({"55P03", "57014", "57P01", "57P02", "57P03", "25P03"})
 #: No connection, a loser of a deadlock, no room, a fault of the machine.
 BUSY_CLASSES = frozenset({"08", "40", "53", "58"})

@@ -50,7 +50,9 @@ class Secret:
         return "***"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and entropy.compare_digest(self._value, other._value)
+        return isinstance(other, Secret) and entropy.compare_digest(
+            self._value.encode(), other._value.encode()
+        )
 
     __hash__ = None  # type: ignore[assignment]  # a secret is no dictionary key
 
@@ -105,7 +107,7 @@ class Keyring:
         return VERSION + bytes([len(name)]) + name + nonce + body
 
     def decrypt(self, token: bytes, binding: bytes) -> bytes:
-        if token[:1] != VERSION:
+        if token[:1] != VERSION or len(token) < 2:
             raise Undecryptable("not an encrypted value")
         end = 2 + token[1]
         cipher = self._ciphers.get(token[2:end].decode(errors="replace"))
@@ -113,7 +115,7 @@ class Keyring:
             raise Undecryptable("its key is not on this installation's keyring")
         try:
             return cipher.decrypt(token[end : end + NONCE], token[end + NONCE :], binding)
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: cut short within the nonce
             raise Undecryptable("the value was changed, or moved from another row") from None
 
     def encrypt_json(self, value: Any, binding: bytes) -> bytes:
@@ -133,7 +135,7 @@ class Keyring:
         key = AESGCM(self.decrypt(wrapped, binding))
         try:
             return key.decrypt(sealed[:NONCE], sealed[NONCE:], binding)
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: cut short within the nonce
             raise Undecryptable("the value was changed, or moved from another row") from None
 
 

@@ -149,7 +149,8 @@ def test_the_commands_in_the_readme_exist() -> None:
     targets = set(re.findall(r"^([a-z0-9]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
     used_targets = set(re.findall(r"\bmake ([a-z0-9]+)", _code(text)))
-    used_commands = set(re.findall(r"\bhub (?:--seller \S+ )?([a-z-]+)", _code(text)))
+    used = re.findall(r"(?:^|`|bin/)hub (?:--seller \S+ )?([a-z-]+)", _code(text), re.MULTILINE)
+    used_commands = set(used)
 
     assert used_targets <= targets
     assert used_commands <= set(main.commands)

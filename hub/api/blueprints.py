@@ -16,7 +16,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.routing import BaseConverter, ValidationError
 
 from hub.api.bodies import parse
-from hub.api.edge import authorise
+from hub.api.edge import authorise, raw_body
 from hub.api.fields import ProblemSchema
 from hub.auth import ROLES
 from hub.errors import Forbidden
@@ -52,7 +52,7 @@ class Parser(FlaskParser):
     def _raw_load_json(self, req: Request) -> Any:
         if req.mimetype != "application/json":
             raise UnsupportedMediaType("the body must be application/json")
-        return parse(req.get_data(cache=True))
+        return parse(raw_body())
 
 
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # smorest has no types

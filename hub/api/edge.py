@@ -10,7 +10,10 @@ from typing import Any, TypeVar, cast
 
 from flask import current_app, g, request
 
+from werkzeug.exceptions import RequestEntityTooLarge
+
 from hub import audit
+from hub.api.bodies import LARGEST
 from hub.auth import Principal, authenticate
 from hub.config import Settings
 from hub.db import Database, Transaction
@@ -88,6 +91,18 @@ def note(
     """The audit line of the command in whose transaction it stands."""
     actor = principal().actor
     audit.record(tx, actor, action, subject, before=before, after=after, request_id=request_id())
+
+
+def raw_body() -> bytes:
+    """The body's bytes. Raises 413 for one that is longer than we read.
+
+    One without a length (chunked) is cut off at the limit by Werkzeug without a word:
+    https://werkzeug.palletsprojects.com/en/stable/wsgi/#werkzeug.wsgi.LimitedStream
+    """
+    raw = request.get_data()
+    if request.content_length is None and len(raw) >= LARGEST:
+        raise RequestEntityTooLarge
+    return raw
 
 
 def expected_version() -> int:

@@ -14,6 +14,7 @@ from hub.api.edge import (
     installation,
     need,
     note,
+    raw_body,
     reading,
     tag,
 )
@@ -242,7 +243,7 @@ def _let_in(path: str) -> Response:
         request.method,
         f"{told}?{asked}" if asked else told,
         {name.lower(): value for name, value in request.headers.items()},
-        request.get_data(cache=False),
+        raw_body(),
     )
     answered = door.receive(here.database, here.keyring, here.webhooks, path, letter)
     return Response(answered.body, answered.status, content_type=answered.content_type)

@@ -164,15 +164,18 @@ def correct(tx: Transaction, account_id: int, seen: Sequence[Seen], look_in: flo
     )
     if tx.execute(live).scalar() == "live":
         flows.make_due(tx, flows.PUSH, [account_id])
-    gone = [one for one in seen if one.gone]
+    _tell_gone(tx, account_id, [one.check for one in seen if one.gone])
+
+
+def _tell_gone(tx: Transaction, account_id: int, gone: Sequence[Check]) -> None:
     open_conflicts(
         tx,
         [
             Finding(
                 "listing_gone",
-                f"listing:{one.check.id}",
-                f"listing {one.check.external_id} is no longer at the channel",
-                {"hub": one.check.sent_quantity},
+                f"listing:{one.id}",
+                f"listing {one.external_id} is no longer at the channel",
+                {"hub": one.sent_quantity},
                 account_id,
                 "high",
             )
@@ -247,7 +250,6 @@ def look_at_all(tx: Transaction, account_id: int, every: float) -> int:
             listing.c.state == "active",
             listing.c.sent_version > 0,
             listing.c.check_at.is_(None),
-            func.coalesce(listing.c.remote_at, listing.c.created_at)
-            < func.now() - seconds(every),
+            func.coalesce(listing.c.remote_at, listing.c.created_at) < func.now() - seconds(every),
         )
     )

@@ -30,6 +30,8 @@ FLOWS = (PULL, PUSH, CHECK, INBOX, LISTINGS, REQUEST)
 REAUTHORISE = "reauthorise"
 
 NEVER = text("'infinity'::timestamptz")
+#: Due, and yet a time that Python can read.
+LONG_AGO = text("'epoch'::timestamptz")
 UNLEASED = text("'-infinity'::timestamptz")
 
 
@@ -187,7 +189,7 @@ def lock(tx: Transaction, account_id: int, name: str) -> None:
 
 def set_next(tx: Transaction, account_id: int, name: str, at: Any) -> None:
     """``at`` is a time or an SQL expression; NULL = nothing is due."""
-    when = func.coalesce(cast(at, DateTime(timezone=True)), NEVER)
+    when = func.greatest(func.coalesce(cast(at, DateTime(timezone=True)), NEVER), LONG_AGO)
     tx.execute(flow.update().values(next_at=when).where(_these(tx, name, [account_id])))
 
 

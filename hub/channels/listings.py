@@ -85,8 +85,13 @@ def save_listings(
         state=[str(one.state) for one in ordered],
         remote_quantity=[one.quantity for one in ordered],
     )
-    written = statement.returning(listing.c.external_id, listing.c.id)
-    return {key: number for key, number in tx.execute(written, values)}
+    behind = (listing.c.sent_version < listing.c.desired_version) & (listing.c.state == "active")
+    written = statement.returning(listing.c.external_id, listing.c.id, behind)
+    saved = tx.execute(written, values).all()
+    if any(row[2] for row in saved):
+        # One that had ended may be back: its push was let go meanwhile.
+        flows.make_due(tx, flows.PUSH, [account_id])
+    return {row[0]: row[1] for row in saved}
 
 
 class Sold(NamedTuple):
@@ -324,9 +329,7 @@ def set_paused(tx: Transaction, number: int, paused: bool, *, expected_version: 
 
 def link_one(tx: Transaction, number: int, product_id: int, *, expected_version: int) -> Shown:
     """Link one listing on a person's word. Raises StaleVersion, NotFound for the product."""
-    mine = select(listing.c.id).where(
-        listing.c.seller_id == tx.seller_id, listing.c.id == number
-    )
+    mine = select(listing.c.id).where(listing.c.seller_id == tx.seller_id, listing.c.id == number)
     tx.execute(mine.with_for_update())
     present = get(tx, number)
     if present.version != expected_version:

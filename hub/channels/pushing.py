@@ -219,9 +219,7 @@ def settle(tx: Transaction, account_id: int) -> None:
     due; the next look at everything stays when it was."""
     mine = (listing.c.seller_id == tx.seller_id) & (listing.c.account_id == account_id)
     flows.lock(tx, account_id, flows.PUSH)
-    next_push = select(func.min(listing.c.next_at)).where(
-        mine, pushable(), _live(tx, account_id)
-    )
+    next_push = select(func.min(listing.c.next_at)).where(mine, pushable(), _live(tx, account_id))
     flows.set_next(tx, account_id, flows.PUSH, next_push.scalar_subquery())
     flows.lock(tx, account_id, flows.CHECK)
     flows.set_next(
