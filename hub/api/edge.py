@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from flask import current_app, g, request
-
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from hub import audit

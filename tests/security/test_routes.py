@@ -1,0 +1,270 @@
+"""Every route: who may use it, and that another seller's rows are as if they were not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from werkzeug.routing import Rule
+
+from hub.api.blueprints import PUBLIC, role_of
+from hub.auth import ROLES, revoke_tokens
+from hub.channels import requests
+from hub.conflicts.record import Finding, open_conflicts
+from hub.db import Database
+from hub.secrets import Keyring
+from hub.seller import create_seller
+from tests.builders import line, order, world
+from tests.web import SHOP, Web
+
+NO_ROW = 9_000_000_000_000_000
+
+#: (method, path) → the body that does something; a path with an id has its row's kind in it.
+BODIES: dict[tuple[str, str], Any] = {
+    ("POST", "/api/v1/accounts"): {"channel": "memory", "name": "new", "credentials": SHOP},
+    ("PATCH", "/api/v1/accounts/{account_id}"): {"mode": "paused"},
+    ("PUT", "/api/v1/accounts/{account_id}/credentials"): {"credentials": SHOP},
+    ("POST", "/api/v1/accounts/{account_id}/requests"): {"kind": "test"},
+    ("PUT", "/api/v1/accounts/{account_id}/rule"): {"buffer": 1},
+    ("PATCH", "/api/v1/listings/{listing_id}"): {"paused": True},
+    ("POST", "/api/v1/stock/adjustments"): {
+        "key": "k",
+        "reason": "r",
+        "lines": [{"sku": "tent", "location": "MAIN", "change": 1}],
+    },
+    ("POST", "/api/v1/products"): {"items": [{"sku": "new"}]},
+    ("POST", "/api/v1/locations"): {"code": "NEW"},
+}
+STRICTER = {
+    ("POST", "/api/v1/accounts"): "owner",
+    ("PUT", "/api/v1/accounts/{account_id}/credentials"): "owner",
+}
+OPEN = {"/api/v1/openapi.json", "/healthz", "/readyz", "/webhooks/{path}"}
+
+
+def path_of(rule: Rule) -> str:
+    parts = (f"{{{name}}}" if dynamic else name for dynamic, name in rule._trace)
+    return "".join(parts).lstrip("|")
+
+
+def routes(web: Web) -> Iterator[tuple[str, str, str]]:
+    """(method, path, role) of every route there is."""
+    for rule in web.app.url_map.iter_rules():
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            yield method, path_of(rule), role_of(web.app, rule.endpoint, method)
+
+
+@pytest.fixture
+def web(database: Database, keyring: Keyring) -> Web:
+    return Web(database, keyring)
+
+
+@pytest.fixture
+def mine(database: Database, keyring: Keyring, seller: int) -> dict[str, Any]:
+    return rows_of(database, keyring, seller, "tent")
+
+
+@pytest.fixture
+def theirs(database: Database, keyring: Keyring, other_seller: int) -> dict[str, Any]:
+    return rows_of(database, keyring, other_seller, "boat")
+
+
+def rows_of(database: Database, keyring: Keyring, seller: int, sku: str) -> dict[str, Any]:
+    """One row of everything; parameter of a path → its value."""
+    shop = world(database, seller, keyring, {sku: 5})
+    shop.take(order("1", line("1", f"v-{sku}")))
+    shop.derive()
+    with database.transaction(seller) as tx:
+        open_conflicts(tx, [Finding("test", "subject", "odd")])
+        asked = requests.ask(tx, shop.account_id, "test")
+        return {
+            "account_id": shop.account_id,
+            "request_id": asked,
+            "listing_id": tx.execute(text("SELECT id FROM listing")).scalar_one(),
+            "order_id": tx.execute(text("SELECT id FROM sales_order")).scalar_one(),
+            "conflict_id": tx.execute(text("SELECT id FROM conflict LIMIT 1")).scalar_one(),
+            "product_id": shop.products[sku],
+            "sku": sku,
+        }
+
+
+def expected(method: str, path: str) -> str:
+    if path in OPEN:
+        return PUBLIC
+    return STRICTER.get((method, path), "viewer" if method == "GET" else "support")
+
+
+def test_every_blueprint_declares_a_role(web: Web) -> None:
+    for blueprint in web.app.blueprints.values():
+        assert getattr(blueprint, "role", None) in {*ROLES, PUBLIC}, blueprint.name
+
+
+def test_every_route_has_the_role_it_should(web: Web) -> None:
+    found = {(method, path): role for method, path, role in routes(web)}
+
+    assert found == {key: expected(*key) for key in found}
+
+
+def test_every_route_is_on_the_page_and_every_answer_told(web: Web) -> None:
+    spec = web.client.get("/api/v1/openapi.json").get_json()
+
+    told = {
+        (method.upper(), path)
+        for path, operations in spec["paths"].items()
+        for method in operations
+        if method != "parameters"
+    }
+    assert told == {(m, p) for m, p, _ in routes(web)} - {("GET", "/api/v1/openapi.json")}
+    for path, operations in spec["paths"].items():
+        for method, operation in operations.items():
+            if method == "parameters":
+                continue
+            role = expected(method.upper(), path)
+            assert (operation["security"] == []) == (role == PUBLIC)
+            statuses = set(operation["responses"])
+            assert {"404", "503", "default"} <= statuses
+            if role != PUBLIC:
+                assert {"401", "403"} <= statuses
+            if "requestBody" in operation:
+                assert {"400", "413", "415", "422"} <= statuses
+    errors = spec["components"]["responses"].values()
+    assert all(list(one["content"]) == ["application/problem+json"] for one in errors)
+
+
+def test_every_reference_of_the_specification_leads_somewhere(web: Web) -> None:
+    spec = web.client.get("/api/v1/openapi.json").get_json()
+    seen = []
+
+    def walk(node: Any) -> None:
+        if isinstance(node, dict):
+            seen.extend([node["$ref"]] if isinstance(node.get("$ref"), str) else [])
+            node = list(node.values())
+        for inner in node if isinstance(node, list) else []:
+            walk(inner)
+
+    walk(spec)
+    for reference in seen:
+        place: Any = spec
+        for step in reference.removeprefix("#/").split("/"):
+            place = place[step]
+    assert spec["openapi"] == "3.1.0"
+    assert seen
+
+
+def call(web: Web, seller: int, role: str, method: str, path: str, values: dict[str, Any]) -> Any:
+    body = BODIES.get((method, path))
+    options = {} if body is None else {"json": body}
+    match = None
+    if method in {"PATCH", "PUT"}:
+        with web.database.transaction(seller) as tx:
+            table = "listing" if "listing_id" in path else "account"
+            query = text(f"SELECT version FROM {table} WHERE id = :id")
+            number = values["listing_id"] if table == "listing" else values["account_id"]
+            match = tx.execute(query, {"id": number}).scalar() or 1
+        match = 0 if path.endswith("/rule") else match
+    address = path.removeprefix("/api/v1").format(**values)
+    return web.ask(method, address, seller, role, match=match, **options)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_opens_what_it_should_and_nothing_else(
+    web: Web, seller: int, mine: dict[str, Any], role: str
+) -> None:
+    for method, path, needed in routes(web):
+        if needed == PUBLIC:
+            continue
+
+        answer = call(web, seller, role, method, path, mine)
+
+        if ROLES.index(role) < ROLES.index(needed):
+            assert answer.status_code == 403, (method, path)
+        else:
+            assert 200 <= answer.status_code < 300, (method, path, answer.get_json())
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_anothers_rows_answer_like_rows_that_are_not_there(
+    web: Web, seller: int, mine: dict[str, Any], theirs: dict[str, Any], role: str
+) -> None:
+    nothing = {name: "none" if name == "sku" else NO_ROW for name in theirs}
+    for method, path, needed in routes(web):
+        if "{" not in path or needed == PUBLIC:
+            continue
+
+        foreign = call(web, seller, role, method, path, theirs)
+        unknown = call(web, seller, role, method, path, nothing)
+
+        may = ROLES.index(role) >= ROLES.index(needed)
+        assert foreign.status_code == unknown.status_code == (404 if may else 403), (method, path)
+        assert said(foreign, theirs) == said(unknown, nothing), (method, path)
+
+
+def said(answer: Any, values: dict[str, Any]) -> dict[str, Any]:
+    """The answer without its request id and the ids that were asked for."""
+    told = {name: value for name, value in answer.get_json().items() if name != "request_id"}
+    for value in values.values():
+        told["detail"] = told["detail"].replace(str(value), "…")
+    return told
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/listings", "account_id={account_id}"),
+        ("/reconciliation", "account_id={account_id}"),
+        ("/orders", "account_id={account_id}"),
+        ("/conflicts", "account_id={account_id}"),
+        ("/accounts/{mine}/rule", "listing_id={listing_id}"),
+    ],
+)
+def test_anothers_ids_in_a_query_find_nothing(
+    web: Web, seller: int, mine: dict[str, Any], theirs: dict[str, Any], path: str, query: str
+) -> None:
+    answers = []
+    for values in (theirs, dict.fromkeys(theirs, NO_ROW)):
+        asked = f"{path}?{query}".format(mine=mine["account_id"], **values)
+        answer = web.ask("GET", asked, seller)
+        told = answer.get_json()
+        told.pop("request_id", None)
+        answers.append((answer.status_code, str(told).replace(str(values["account_id"]), "…")
+                        .replace(str(values["listing_id"]), "…")))  # fmt: skip
+
+    assert answers[0] == answers[1]
+
+
+def test_anothers_ids_in_a_body_find_nothing(
+    web: Web, seller: int, mine: dict[str, Any], theirs: dict[str, Any]
+) -> None:
+    listing = f"/listings/{mine['listing_id']}"
+    version = web.ask("GET", listing, seller).get_json()["version"]
+    for product in (theirs["product_id"], NO_ROW):
+        answer = web.ask("PATCH", listing, seller, match=version, json={"product_id": product})
+        assert answer.status_code == 404
+    line = {"sku": theirs["sku"], "location": "MAIN", "change": 1}
+    answer = web.ask(
+        "POST", "/stock/adjustments", seller, json={"key": "k", "reason": "r", "lines": [line]}
+    )
+    assert answer.status_code == 422
+
+
+def test_lists_hold_nothing_of_another_seller(
+    web: Web, database: Database, mine: dict[str, Any], theirs: dict[str, Any]
+) -> None:
+    empty = create_seller(database, "Cara's Outdoor Shop")
+    for method, path, role in routes(web):
+        if method != "GET" or "{" in path or role == PUBLIC or path == "/api/v1/channels":
+            continue
+
+        answer = web.ask("GET", path.removeprefix("/api/v1"), empty)
+
+        assert answer.get_json()["items"] == [], path
+
+
+def test_a_revoked_token_opens_nothing_at_once(web: Web, seller: int) -> None:
+    before = web.ask("GET", "/orders", seller)
+    with web.database.transaction(seller) as tx:
+        revoke_tokens(tx, "owner")
+
+    assert (before.status_code, web.ask("GET", "/orders", seller).status_code) == (200, 401)
