@@ -10,7 +10,7 @@ from hub.channels import flows, listings
 from hub.conflicts.record import Finding, close_conflicts, open_conflicts
 from hub.db import Transaction
 from hub.sales import backorders
-from hub.sales.intake import quarantine
+from hub.sales.findings import quarantine
 from sync import pull
 from sync.carrier import AtWork, Carrier
 from sync.retry import react

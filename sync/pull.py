@@ -18,7 +18,8 @@ from hub.channels import flows
 from hub.channels.flows import Lease
 from hub.conflicts.record import Finding, close_conflicts, open_conflicts
 from hub.db import Transaction
-from hub.sales.intake import Poison, Taken, quarantine, take_in
+from hub.sales.findings import Poison, quarantine
+from hub.sales.intake import Taken, take_in
 from sync.carrier import AtWork, Carrier
 from sync.retry import Reaction, react
 

@@ -6,12 +6,11 @@ the content decides. A page that was taken in before costs one statement.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -31,10 +30,10 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hub.channels.listings import Sold, note_sold
 from hub.channels.models import listing
-from hub.conflicts.record import Finding, close_conflicts, open_conflicts
 from hub.db import At, Kind, Transaction, params, rows
 from hub.errors import InvalidInput
 from hub.sales import holding
+from hub.sales.findings import Poison, quarantine, report
 from hub.sales.incoming import IncomingLine, IncomingOrder, check, content_hash
 from hub.sales.lines import Change, LineState, aim, settle_history
 from hub.sales.models import order_line, order_payload, sales_order
@@ -93,7 +92,9 @@ def take_in(
     holding.save_lines(tx, page.old)
     _save_payloads(tx, keyring, target.account_id, entries)
     note_sold(tx, target.account_id, _sold(entries, page))
-    _report(tx, target.account_id, entries, page)
+    known = {entry.id: entry.order for entry in entries}
+    changed = not all(entry.fresh for entry in entries)
+    report(tx, target.account_id, known, page.changes, changed=changed)
     fresh = sum(entry.fresh for entry in entries)
     return Taken(
         new=fresh,
@@ -112,45 +113,6 @@ def _sold(entries: Sequence[_Entry], page: _Page) -> list[Sold]:
         for state, _ in page.fresh
         if state.listing_key and state.quantity > state.cancelled
     ]
-
-
-class Poison(NamedTuple):
-    """A record that could not go in, with what is wrong with which field."""
-
-    external_id: str
-    field: str
-    reason: str
-    raw: object
-
-
-def quarantine(
-    tx: Transaction,
-    keyring: Keyring,
-    account_id: int,
-    bad: Sequence[Poison],
-    record: str = "order",
-) -> None:
-    """Keep each bad ``record`` as a conflict, its payload encrypted."""
-    findings = []
-    for one in bad:
-        payload = json.dumps(one.raw, default=repr).encode()
-        name = one.external_id
-        if not 0 < len(name) <= 200:
-            name = hashlib.blake2b(payload, digest_size=16).hexdigest()
-        subject = f"{record}:{account_id}:{name}".encode(errors="backslashreplace").decode()
-        subject = subject.replace("\0", "\\0")[:300]
-        findings.append(
-            Finding(
-                "poison_record",
-                subject,
-                f"{record} {one.external_id!r} was not taken in: {one.field}: {one.reason}",
-                {"field": one.field, "reason": ascii(one.reason)[:500]},
-                account_id,
-                "high",
-                keyring.encrypt(payload, bound_to(tx.seller_id, "conflict", subject, "payload")),
-            )
-        )
-    open_conflicts(tx, findings)
 
 
 def _sort_out(
@@ -364,34 +326,3 @@ def _private(order: IncomingOrder) -> bytes:
         "address": dict(buyer.address),
     }
     return json.dumps({"buyer": person, "raw": order.raw}, default=str).encode()
-
-
-def _report(tx: Transaction, account_id: int, entries: Sequence[_Entry], page: _Page) -> None:
-    """Open what a person must see; close what this page has set right."""
-    external = {entry.id: entry.order for entry in entries}
-    findings = []
-    for change in page.changes:
-        order = external[change.line.order_id]
-        name = f"line {change.line.external_id} of order {order.number}"
-        evidence: dict[str, Any] = {"order": order.external_id, "line": change.line.external_id}
-        subject = f"order_line:{change.line.id}"
-        if change.line.pending:
-            said = f"{name} is of a listing that is not linked to a product"
-            findings.append(Finding("order_line_unmapped", subject, said, evidence, account_id))
-        if change.line.claimed:
-            said = f"{name} wants {change.line.claimed} more than there is"
-            evidence = {**evidence, "product": change.line.product_id, "short": change.line.claimed}
-            findings.append(Finding("oversold", subject, said, evidence, account_id, "high"))
-        if change.refused:
-            said = f"{name}: the channel took off {change.refused} units that are shipped"
-            findings.append(
-                Finding("edited_after_shipment", subject, said, evidence, account_id, "high")
-            )
-    open_conflicts(tx, findings)
-    readable = [f"order:{account_id}:{entry.order.external_id}"[:300] for entry in entries]
-    close_conflicts(tx, "poison_record", readable)
-    if not all(entry.fresh for entry in entries):
-        clear = [c.line.id for c in page.changes if not c.line.claimed]
-        close_conflicts(tx, "oversold", [f"order_line:{number}" for number in clear])
-        known = [c.line.id for c in page.changes if not c.line.pending]
-        close_conflicts(tx, "order_line_unmapped", [f"order_line:{number}" for number in known])
