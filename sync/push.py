@@ -54,6 +54,7 @@ def _derive(tx: Transaction) -> tuple[set[int], bool]:
     changed = offers.take_changes(tx)
     if not changed:
         return set(), False
+    backorders.link_waiting(tx, changed)
     backorders.fill_waiting(tx, changed)
     return set(offers.derive(tx, changed)), True
 

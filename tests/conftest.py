@@ -14,6 +14,7 @@ from tests.database import (  # noqa: F401
     other_seller,
     owner_engine,
     seller,
+    shared_database,
     template_database,
     wide_database,
 )

@@ -48,6 +48,9 @@ def record_refund(
     Without an order it is recorded, restocks nothing, and opens ``refund_without_return``.
     Raises InvalidInput where more comes back than was shipped.
     """
+    for one in goods:
+        if one.quantity < 1 or not 0 <= one.sellable <= one.quantity:
+            raise InvalidInput("goods", "need a quantity of 1 or more, sellable units within it")
     if goods and fact.order_id is None:
         raise InvalidInput("goods", "cannot come back for a sale that is not known")
     written = tx.execute(
@@ -73,7 +76,7 @@ def record_refund(
             [Finding("refund_without_return", f"refund:{written}", said, {}, fact.account_id)],
         )
     for one in sorted(goods, key=lambda one: one.order_line_id):
-        _receive(tx, int(written), one)
+        _receive(tx, int(written), fact.order_id, one)
     return int(written), True
 
 
@@ -89,7 +92,7 @@ def _known(tx: Transaction, fact: Refunded) -> int:
     )
 
 
-def _receive(tx: Transaction, refund_id: int, goods: CameBack) -> None:
+def _receive(tx: Transaction, refund_id: int, order_id: int | None, goods: CameBack) -> None:
     """Customer → inspection → available for what is sellable; the rest stays in inspection."""
     product_id = tx.execute(
         order_line.update()
@@ -97,12 +100,15 @@ def _receive(tx: Transaction, refund_id: int, goods: CameBack) -> None:
         .where(
             order_line.c.seller_id == tx.seller_id,
             order_line.c.id == goods.order_line_id,
+            order_line.c.order_id == order_id,
             order_line.c.returned + goods.quantity <= order_line.c.shipped + order_line.c.settled,
         )
         .returning(order_line.c.product_id)
     ).scalar()
     if product_id is None:
-        raise InvalidInput("quantity", "more comes back than was shipped on that line")
+        raise InvalidInput(
+            "quantity", "more comes back than was shipped on that line of that order"
+        )
     tx.execute(
         insert(returned).values(
             seller_id=tx.seller_id,

@@ -18,6 +18,8 @@ from hub.channels.models import webhook
 from hub.conflicts.record import Finding, open_conflicts
 from hub.db import Transaction
 
+LONGEST_ID = 200
+
 
 class Waiting(NamedTuple):
     id: int
@@ -36,10 +38,12 @@ def receive(
 ) -> bool:
     """Store an event; False when it is known. Rings for the account's inbox."""
     digest = hashlib.sha256(body).digest()
+    if len(event_id) > LONGEST_ID:
+        event_id = hashlib.sha256(event_id.encode()).hexdigest()
     statement = upsert(webhook).values(
         seller_id=tx.seller_id,
         account_id=account_id,
-        event_id=event_id[:200],
+        event_id=event_id,
         topic=topic[:100],
         hints=[dict(hint) for hint in hints],
         body_hash=digest,
@@ -61,7 +65,7 @@ def _same_body(tx: Transaction, account_id: int, event_id: str, digest: bytes) -
         select(webhook.c.body_hash).where(
             webhook.c.seller_id == tx.seller_id,
             webhook.c.account_id == account_id,
-            webhook.c.event_id == event_id[:200],
+            webhook.c.event_id == event_id,
         )
     ).scalar()
     if known != digest:

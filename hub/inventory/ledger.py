@@ -177,6 +177,10 @@ def _check(one: Posting) -> None:
             raise InvalidInput("quantity", "must be a whole number of units")
         if not 0 < m.quantity <= LARGEST:
             raise InvalidInput("quantity", f"must be 1 to {LARGEST}, not {m.quantity}")
+        if m.unit_cost is not None and type(m.unit_cost) is not int:
+            raise InvalidInput("unit_cost", "must be whole minor units, or unknown")
+        if m.happened_at is not None and m.happened_at.tzinfo is None:
+            raise InvalidInput("happened_at", "needs a time zone")
         for place in (m.source, m.target):
             if place.state.inside != (place.location_id is not None):
                 raise InvalidInput("place", f"{place.state.name.lower()} and its location disagree")
