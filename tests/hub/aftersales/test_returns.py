@@ -20,7 +20,7 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 @pytest.fixture
 def shop(database: Database, keyring: Keyring, seller: int) -> World:
-    return world(database, keyring, seller, {"TENT": 10})
+    return world(database, seller, keyring, {"TENT": 10})
 
 
 def shipped(shop: World, key: str, units: int) -> tuple[int, int]:
