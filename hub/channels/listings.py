@@ -97,51 +97,39 @@ def save_listings(
 class Sold(NamedTuple):
     """Units the channel sold of a listing, by its own word, and when."""
 
-    external_id: str
+    listing_id: int
     units: int
     at: datetime
 
 
-_SOLD = rows(("external_id", String), ("units", BigInteger), ("at", At))
+_SOLD = rows(("id", BigInteger), ("units", BigInteger), ("at", At))
 
 
-def note_sold(tx: Transaction, account_id: int, sales: Sequence[Sold]) -> None:
+def note_sold(tx: Transaction, sales: Sequence[Sold]) -> None:
     """The channel's own number has fallen by what it sold since we last saw it. Believing that
     saves a refused compare-and-set, a reading and a pull for nearly every sale."""
     if not sales:
         return
-    mine = (listing.c.seller_id == tx.seller_id) & (listing.c.account_id == account_id)
-    keys = sorted({one.external_id for one in sales})
-    locked = (
-        select(listing.c.id)
-        .where(mine, listing.c.external_id == func.any(keys))
-        .order_by(listing.c.id)
-        .with_for_update(key_share=True)
-        .cte("locked")
-        .prefix_with("MATERIALIZED")
-    )
-    fallen = (
-        select(listing.c.id, func.sum(_SOLD.c.units).label("units"))
-        .where(
-            mine,
-            listing.c.id == locked.c.id,
-            listing.c.external_id == _SOLD.c.external_id,
-            func.coalesce(listing.c.remote_at, listing.c.created_at) < _SOLD.c.at,
-        )
-        .group_by(listing.c.id)
-        .cte("fallen")
-    )
-    statement = (
+    total: dict[int, int] = {}
+    latest: dict[int, datetime] = {}
+    for one in sales:
+        total[one.listing_id] = total.get(one.listing_id, 0) + one.units
+        latest[one.listing_id] = max(one.at, latest.get(one.listing_id, one.at))
+    ids = sorted(total)
+    if len(ids) > 1:
+        mine = (listing.c.seller_id == tx.seller_id) & (listing.c.id == func.any(ids))
+        in_order = select(listing.c.id).where(mine).order_by(listing.c.id)
+        tx.execute(in_order.with_for_update(key_share=True))
+    tx.execute(
         listing.update()
-        .values(remote_quantity=func.greatest(listing.c.remote_quantity - fallen.c.units, 0))
-        .where(listing.c.seller_id == tx.seller_id, listing.c.id == fallen.c.id)
+        .values(remote_quantity=func.greatest(listing.c.remote_quantity - _SOLD.c.units, 0))
+        .where(
+            listing.c.seller_id == tx.seller_id,
+            listing.c.id == _SOLD.c.id,
+            func.coalesce(listing.c.remote_at, listing.c.created_at) < _SOLD.c.at,
+        ),
+        params(id=ids, units=[total[i] for i in ids], at=[latest[i] for i in ids]),
     )
-    values = params(
-        external_id=[one.external_id for one in sales],
-        units=[one.units for one in sales],
-        at=[one.at for one in sales],
-    )
-    tx.execute(statement.add_cte(locked), values)
 
 
 class Unlinked(NamedTuple):

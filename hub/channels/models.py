@@ -101,7 +101,7 @@ listing = seller_table(
     now_column("created_at"),
     belongs_to("account", "account_id"),
     belongs_to("product", "product_id"),
-    UniqueConstraint("seller_id", "account_id", "external_id"),
+    UniqueConstraint("external_id", "account_id", "seller_id"),
     Index("ix_listing_account", "seller_id", "account_id", "id"),
     Index("ix_listing_product", "seller_id", "product_id"),
     # Finding what is due must not read an account of 100,000 listings; only deriving and pushing

@@ -75,8 +75,8 @@ def derive(tx: Transaction, product_ids: Sequence[int]) -> dict[int, int]:
         made = decide(feeds, waiting.get(row.product_id, 0), rule)
         if made.quantity != row.desired:
             changed.append((row, made))
-    _write(tx, changed)
     _mark_derived(tx, versions)
+    _write(tx, changed)
     due = Counter(row.account_id for row, _ in changed if row.mode == "live")
     flows.make_due(tx, flows.PUSH, list(due), ring=False)
     return dict(due)
@@ -205,26 +205,17 @@ def _write(tx: Transaction, changed: Sequence[tuple[_Row, Offer]]) -> None:
 
 def _mark_derived(tx: Transaction, versions: Mapping[int, int]) -> None:
     """Products are locked in key order, as posting locks them."""
+    ids = sorted(versions)
+    mine = (product.c.seller_id == tx.seller_id) & (product.c.id == func.any(ids))
+    in_order = select(product.c.id).where(mine).order_by(product.c.id)
+    tx.execute(in_order.with_for_update(key_share=True))
     seen = rows(("id", BigInteger), ("version", BigInteger))
-    locked = (
-        select(product.c.id)
-        .where(product.c.seller_id == tx.seller_id, product.c.id == func.any(sorted(versions)))
-        .order_by(product.c.id)
-        .with_for_update(key_share=True)
-        .cte("locked")
-        .prefix_with("MATERIALIZED")
-    )
     statement = (
         product.update()
         .values(derived_version=func.greatest(product.c.derived_version, seen.c.version))
-        .where(
-            product.c.seller_id == tx.seller_id,
-            product.c.id == seen.c.id,
-            product.c.id == locked.c.id,
-        )
+        .where(product.c.seller_id == tx.seller_id, product.c.id == seen.c.id)
     )
-    values = params(id=sorted(versions), version=[versions[key] for key in sorted(versions)])
-    tx.execute(statement.add_cte(locked), values)
+    tx.execute(statement, params(id=ids, version=[versions[key] for key in ids]))
 
 
 def set_rule(tx: Transaction, account_id: int, rule: Rule, listing_id: int = 0) -> None:

@@ -89,20 +89,12 @@ def lock(tx: Transaction, product_ids: Iterable[int]) -> Levels:
     ids = sorted(set(product_ids))
     if not ids:
         return Levels()
-    chosen = (
-        select(product.c.id)
-        .where(product.c.seller_id == tx.seller_id, product.c.id == func.any(ids))
-        .order_by(product.c.id)
-        .with_for_update(key_share=True)
-        .cte("chosen")
-        .prefix_with("MATERIALIZED")
-    )
-    bump = (
-        product.update()
-        .values(stock_version=product.c.stock_version + 1)
-        .where(product.c.seller_id == tx.seller_id, product.c.id == chosen.c.id)
-    )
-    if tx.change(bump.add_cte(chosen)) != len(ids):
+    mine = (product.c.seller_id == tx.seller_id) & (product.c.id == func.any(ids))
+    if len(ids) > 1:
+        in_order = select(product.c.id).where(mine).order_by(product.c.id)
+        tx.execute(in_order.with_for_update(key_share=True))
+    bump = product.update().values(stock_version=product.c.stock_version + 1).where(mine)
+    if tx.change(bump) != len(ids):
         raise InvalidInput("product", "no such product of this seller")
     tx.execute(insert(stock_change).values(seller_id=tx.seller_id, product_ids=ids))
     tx.ring("stock")

@@ -103,7 +103,8 @@ posting = seller_table(
     Column("document_id", BigInteger, nullable=False, server_default="0"),
     Column("note", String(500), nullable=False, server_default=""),
     now_column("posted_at"),
-    UniqueConstraint("seller_id", "key"),
+    # The seller comes last, so that no plan made while the table is tiny takes this for the key.
+    UniqueConstraint("key", "seller_id"),
     CheckConstraint("length(key) > 0", name="key_given"),
 )
 

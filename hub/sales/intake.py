@@ -74,6 +74,7 @@ class _Page:
     changes: list[Change] = field(default_factory=list)
     fresh: list[tuple[LineState, IncomingLine]] = field(default_factory=list)
     old: list[LineState] = field(default_factory=list)
+    sold: list[Sold] = field(default_factory=list)
 
 
 def take_in(
@@ -91,7 +92,7 @@ def take_in(
     _insert_lines(tx, page.fresh)
     holding.save_lines(tx, page.old)
     _save_payloads(tx, keyring, target.account_id, entries)
-    note_sold(tx, target.account_id, _sold(entries, page))
+    note_sold(tx, page.sold)
     known = {entry.id: entry.order for entry in entries}
     changed = not all(entry.fresh for entry in entries)
     report(tx, target.account_id, known, page.changes, changed=changed)
@@ -104,15 +105,6 @@ def take_in(
         short=sum(demand.quantity for demand in decision.short),
         pending=sum(change.line.pending for change in page.changes),
     )
-
-
-def _sold(entries: Sequence[_Entry], page: _Page) -> list[Sold]:
-    placed = {entry.id: entry.order.placed_at for entry in entries}
-    return [
-        Sold(state.listing_key, state.quantity - state.cancelled, placed[state.order_id])
-        for state, _ in page.fresh
-        if state.listing_key and state.quantity > state.cancelled
-    ]
 
 
 def _sort_out(
@@ -217,7 +209,7 @@ def _plan(tx: Transaction, target: Target, entries: Sequence[_Entry]) -> _Page:
         for line in entry.order.lines:
             state = known.pop((entry.id, line.external_id), None)
             if state is None:
-                product_id = links.get(line.listing_key)
+                listing_id, product_id = links.get(line.listing_key, (0, None))
                 state = LineState(
                     next(ids), entry.id, line.external_id, product_id, line.listing_key
                 )
@@ -225,6 +217,9 @@ def _plan(tx: Transaction, target: Target, entries: Sequence[_Entry]) -> _Page:
                 if before:
                     settle_history(state, line.shipped)
                 page.fresh.append((state, line))
+                if listing_id and line.quantity > line.cancelled:
+                    units = line.quantity - line.cancelled
+                    page.sold.append(Sold(listing_id, units, entry.order.placed_at))
             else:
                 page.old.append(state)
             page.changes.append(aim(state, line, cancelled=cancelled))
@@ -234,18 +229,19 @@ def _plan(tx: Transaction, target: Target, entries: Sequence[_Entry]) -> _Page:
     return page
 
 
-def _links(tx: Transaction, account_id: int, entries: Sequence[_Entry]) -> Mapping[str, int]:
-    """Listing key → product id, for what was sold of linked listings."""
+def _links(
+    tx: Transaction, account_id: int, entries: Sequence[_Entry]
+) -> Mapping[str, tuple[int, int | None]]:
+    """Listing key → (listing id, product id), for what was sold."""
     keys = sorted({line.listing_key for entry in entries for line in entry.order.lines} - {""})
     found = tx.execute(
-        select(listing.c.external_id, listing.c.product_id).where(
+        select(listing.c.external_id, listing.c.id, listing.c.product_id).where(
             listing.c.seller_id == tx.seller_id,
             listing.c.account_id == account_id,
             listing.c.external_id == func.any(keys),
-            listing.c.product_id.is_not(None),
         )
     )
-    return {key: product_id for key, product_id in found}
+    return {key: (number, product_id) for key, number, product_id in found}
 
 
 _LINE_COLUMNS = {

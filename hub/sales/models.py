@@ -33,7 +33,7 @@ sales_order = seller_table(
     Column("version", BigInteger, nullable=False, server_default="1"),
     now_column("taken_in_at"),
     belongs_to("account", "account_id"),
-    UniqueConstraint("seller_id", "account_id", "external_id"),
+    UniqueConstraint("external_id", "account_id", "seller_id"),
     CheckConstraint(
         "status IN ('unpaid', 'held', 'confirmed', 'part_shipped', 'shipped', 'delivered',"
         " 'signed', 'cancelled')",

@@ -339,7 +339,7 @@ def upgrade() -> None:
             ["seller_id"], ["seller.id"], name=op.f("fk_posting_seller_id"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("seller_id", "id", name=op.f("pk_posting")),
-        sa.UniqueConstraint("seller_id", "key", name=op.f("uq_posting_seller_id_key")),
+        sa.UniqueConstraint("key", "seller_id", name=op.f("uq_posting_key_seller_id")),
     )
     op.create_table(
         "product",
@@ -566,10 +566,10 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("seller_id", "id", name=op.f("pk_listing")),
         sa.UniqueConstraint(
-            "seller_id",
-            "account_id",
             "external_id",
-            name=op.f("uq_listing_seller_id_account_id_external_id"),
+            "account_id",
+            "seller_id",
+            name=op.f("uq_listing_external_id_account_id_seller_id"),
         ),
         postgresql_with={"fillfactor": 50},
     )
@@ -739,10 +739,10 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("seller_id", "id", name=op.f("pk_sales_order")),
         sa.UniqueConstraint(
-            "seller_id",
-            "account_id",
             "external_id",
-            name=op.f("uq_sales_order_seller_id_account_id_external_id"),
+            "account_id",
+            "seller_id",
+            name=op.f("uq_sales_order_external_id_account_id_seller_id"),
         ),
     )
     op.create_table(
