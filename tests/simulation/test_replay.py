@@ -33,6 +33,11 @@ SERVICES = {
 }  # fmt: skip
 
 
+#: The pump works after so many invoices; a push is read back after so many seconds.
+CARRY = 200
+READBACK = 20.0
+
+
 # -- the plain count ------------------------------------------------------------------------------
 
 
@@ -163,13 +168,16 @@ def grown_world(
 def replay(world: World, history: list[Invoice]) -> Any:
     """Play, carry, settle: what `hub replay` does with workers is done by the pump."""
     shops = Shops(world.seller_id, world.location_id, world.shops, world.accounts)
-    played = play(
-        shops, history, 0.0, adjusting_row(world.carrier, shops), lambda said: world.later(61)
-    )
-    world.later(61)
+
+    def now_and_then(said: str) -> None:
+        if int(said.split()[0]) % CARRY == 0:  # each pull reads the last ten minutes again
+            world.later(61)
+
+    played = play(shops, history, 0.0, adjusting_row(world.carrier, shops), now_and_then)
     world.later(61)
     settling.settle(world.carrier, shops, played)
-    world.later(61)
+    world.pump()
+    world.later(READBACK + 1)
     return played
 
 
@@ -227,7 +235,7 @@ def play_the_first(invoices: int, retail: Path, made: Callable[..., World], home
     goods = {
         row["sku"].strip(): wanted.opening[key(row)] for row in rows if key(row) in wanted.final
     }
-    world = made(goods=goods, webhooks=False)
+    world = made(goods=goods, webhooks=False, readback=READBACK)
     check_against(world, replay(world, history), wanted)
 
 
