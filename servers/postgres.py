@@ -36,6 +36,7 @@ SETTINGS = {
     "dynamic_shared_memory_type": "mmap",  # containers give /dev/shm 64 MB
     "shared_buffers": "256MB",
     "max_connections": "200",
+    "autovacuum_naptime": "10s",  # a fresh installation's plans are poor until tables are analysed
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_error_verbosity": "terse",  # DETAIL would quote rows, with what is secret in them

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from hub import migrating
 from hub.config import Settings
@@ -89,9 +90,6 @@ def _database(database: Database, settings: Settings) -> Iterator[Finding]:
         with database.across_sellers() as connection:
             version = connection.execute(text("SHOW server_version")).scalar()
             yield Finding(True, "database", f"{where}, PostgreSQL {version}")
-            mine, newest = migrating.current(connection), migrating.head()
-            said = f"at {mine or 'nothing'}, newest is {newest}"
-            yield Finding(mine == newest, "schema", said + ("" if mine == newest else ": migrate"))
             mighty = connection.execute(
                 text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
             ).scalar()
@@ -105,8 +103,26 @@ def _database(database: Database, settings: Settings) -> Iterator[Finding]:
                 "and name the owner in MIGRATION_DATABASE_URL"
             )  # fmt: skip
             yield Finding(good, "application login", said)
-    except (HubError, OSError) as error:
-        yield Finding(False, "database", f"{where}: {error}")
+    except (HubError, OSError, SQLAlchemyError) as error:
+        said = error.message if isinstance(error, HubError) else type(error).__name__
+        yield Finding(False, "database", f"{where}: {said}")
+        return
+    yield _schema(settings)
+
+
+def _schema(settings: Settings) -> Finding:
+    """As the application's role: its login alone may not even read how far the schema is."""
+    database = Database(create(settings.database_url, pool=1, name="hub-doctor"))
+    try:
+        with database.across_sellers() as connection:
+            mine = migrating.current(connection)
+    except (HubError, SQLAlchemyError):
+        mine = ""
+    finally:
+        database.engine.dispose()
+    newest = migrating.head()
+    said = f"at {mine or 'nothing'}, newest is {newest}"
+    return Finding(mine == newest, "schema", said + ("" if mine == newest else ": migrate"))
 
 
 def _redis(settings: Settings) -> str:
@@ -123,8 +139,9 @@ def _processes(settings: Settings) -> Iterator[Finding]:
     database = Database(create(settings.database_url, pool=1, name="hub-doctor"))
     try:
         alive = [one for one in beats(database) if one.age < STALE]
-    except HubError as error:
-        yield Finding(False, "processes", str(error))
+    except (HubError, SQLAlchemyError) as error:
+        said = error.message if isinstance(error, HubError) else "cannot be read: migrate first"
+        yield Finding(False, "processes", said)
         return
     finally:
         database.engine.dispose()

@@ -23,7 +23,7 @@ from hub.sales.intake import Taken, take_in
 from sync.carrier import AtWork, Carrier
 from sync.retry import Reaction, react
 
-LEASE = 120.0
+LEASE = 45.0
 MOST_PAGES = 2_000
 
 

@@ -20,7 +20,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,7 @@ SERVICE = re.compile(
     r"^(POST|DOT|M|D|S|B|C2|CRUK|PADS|BANK CHARGES|AMAZONFEE|ADJUST\d*|GIFT.*|DCGS.*|TEST.*)$",
     re.IGNORECASE,
 )
+DEAREST = 10**12
 COLUMNS = ("invoice", "sku", "description", "quantity", "ts", "price", "customer_id", "country")
 
 
@@ -86,11 +87,16 @@ def read_invoices(file: Path, limit: int = 0) -> list[Invoice]:
 def _rows(file: Path) -> Iterator[Row]:
     with file.open(encoding="utf-8-sig", newline="") as lines:
         reader = csv.DictReader(lines)
-        missing = set(COLUMNS[:7]) - set(reader.fieldnames or ())
-        if missing:
-            raise InvalidInput("header", f"misses {', '.join(sorted(missing))}")
-        for number, cells in enumerate(reader, start=2):
-            yield _row(number, cells)
+        try:
+            missing = set(COLUMNS[:7]) - set(reader.fieldnames or ())
+            if missing:
+                raise InvalidInput("header", f"misses {', '.join(sorted(missing))}")
+            for cells in reader:
+                yield _row(reader.line_num, cells)
+        except UnicodeDecodeError:
+            raise InvalidInput("file", "is not UTF-8 text") from None
+        except csv.Error as error:
+            raise InvalidInput(f"line {reader.line_num + 1}", f"is not CSV: {error}") from None
 
 
 def _row(number: int, cells: Mapping[str, str | None]) -> Row:
@@ -103,9 +109,9 @@ def _row(number: int, cells: Mapping[str, str | None]) -> Row:
         said = f"{cell('quantity')!r} is not a whole number"
         raise InvalidInput(f"line {number}, quantity", said) from None
     try:
-        price = int(Decimal(cell("price")).scaleb(2).to_integral_value(ROUND_HALF_EVEN))
+        price = _minor(cell("price"))
         at = datetime.fromisoformat(cell("ts"))
-    except (InvalidOperation, ValueError, OverflowError):
+    except (ArithmeticError, ValueError):
         raise InvalidInput(f"line {number}, price or ts", "cannot be read") from None
     if not cell("invoice") or not cell("sku"):
         raise InvalidInput(f"line {number}, invoice or sku", "is empty")
@@ -113,6 +119,13 @@ def _row(number: int, cells: Mapping[str, str | None]) -> Row:
     aware = at if at.tzinfo else at.replace(tzinfo=UTC)
     title = cell("description")
     return Row(cell("invoice"), cell("sku"), title, quantity, aware, price, customer)
+
+
+def _minor(text: str) -> int:
+    price = Decimal(text)
+    if not abs(price) < DEAREST:
+        raise ValueError(text)
+    return int(price.scaleb(2).to_integral_value(ROUND_HALF_EVEN))
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ from sync import pull
 from sync.carrier import AtWork, Carrier
 from sync.retry import react
 
-LEASE = 120.0
+LEASE = 60.0
 MOST_ROUNDS = 100
 
 

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from threading import Event, Thread
 from types import FrameType
 
+from redis import Redis
+from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -29,6 +31,8 @@ from sync.carrier import process_carrier
 log = logger(__name__)
 
 BEAT = 5.0
+#: Seconds between looks for a Redis that is away.
+AWAY = 0.2
 
 
 class Worker(SimpleWorker):
@@ -41,6 +45,7 @@ def work(settings: Settings, lane: str, stop: Event) -> None:
     """Run one worker on one queue until it is told to stop."""
     carrier = process_carrier()
     connection = queues.connect(settings, patient=True)
+    _wait_for(connection)
     queue = Queue(queues.lane_name(settings, lane), connection=connection, serializer="json")
     worker = Worker(
         [queue],
@@ -56,6 +61,18 @@ def work(settings: Settings, lane: str, stop: Event) -> None:
     finally:
         stop.set()
         carrier.close()
+
+
+def _wait_for(connection: Redis) -> None:
+    """A worker that starts while Redis is away waits for it: leaving again would cost the next
+    start's seconds, over and over. SIGTERM still ends it at once."""
+    while True:
+        try:
+            connection.ping()
+        except RedisError:
+            time.sleep(AWAY)
+        else:
+            return
 
 
 def _beat(lane: str, stop: Event) -> None:

@@ -102,8 +102,8 @@ listing = seller_table(
     belongs_to("account", "account_id"),
     belongs_to("product", "product_id"),
     UniqueConstraint("external_id", "account_id", "seller_id"),
-    Index("ix_listing_account", "seller_id", "account_id", "id"),
-    Index("ix_listing_product", "seller_id", "product_id"),
+    Index("ix_listing_account", "account_id", "id", "seller_id"),
+    Index("ix_listing_product", "product_id", "seller_id"),
     # Finding what is due must not read an account of 100,000 listings; only deriving and pushing
     # pay for it, intake touches no listing.
     Index(

@@ -58,7 +58,7 @@ product = seller_table(
     Column("version", BigInteger, nullable=False, server_default="1"),
     now_column("created_at"),
     UniqueConstraint("seller_id", "sku_key"),
-    Index("ix_product_barcode", "seller_id", "barcode"),
+    Index("ix_product_barcode", "barcode", "seller_id"),
     CheckConstraint("length(sku) > 0", name="sku_given"),
     CheckConstraint("derived_version <= stock_version", name="derived_not_ahead"),
     fill=50,

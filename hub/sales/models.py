@@ -64,8 +64,8 @@ order_line = seller_table(
     Column("returned", BigInteger, nullable=False, server_default="0"),
     belongs_to("sales_order", "order_id"),
     belongs_to("product", "product_id"),
-    UniqueConstraint("seller_id", "order_id", "external_id"),
-    Index("ix_order_line_product", "seller_id", "product_id"),
+    UniqueConstraint("order_id", "external_id", "seller_id"),
+    Index("ix_order_line_product", "product_id", "seller_id"),
     Index(
         "ix_order_line_pending",
         "seller_id",

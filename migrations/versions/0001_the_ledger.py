@@ -374,7 +374,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("seller_id", "sku_key", name=op.f("uq_product_seller_id_sku_key")),
         postgresql_with={"fillfactor": 50},
     )
-    op.create_index("ix_product_barcode", "product", ["seller_id", "barcode"], unique=False)
+    op.create_index("ix_product_barcode", "product", ["barcode", "seller_id"], unique=False)
     op.create_table(
         "stock_change",
         sa.Column("seller_id", sa.BigInteger(), nullable=False),
@@ -574,7 +574,7 @@ def upgrade() -> None:
         postgresql_with={"fillfactor": 50},
     )
     op.create_index(
-        "ix_listing_account", "listing", ["seller_id", "account_id", "id"], unique=False
+        "ix_listing_account", "listing", ["account_id", "id", "seller_id"], unique=False
     )
     op.create_index(
         "ix_listing_due",
@@ -590,7 +590,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("check_at IS NOT NULL"),
     )
-    op.create_index("ix_listing_product", "listing", ["seller_id", "product_id"], unique=False)
+    op.create_index("ix_listing_product", "listing", ["product_id", "seller_id"], unique=False)
     op.create_table(
         "move",
         sa.Column("seller_id", sa.BigInteger(), nullable=False),
@@ -870,10 +870,10 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("seller_id", "id", name=op.f("pk_order_line")),
         sa.UniqueConstraint(
-            "seller_id",
             "order_id",
             "external_id",
-            name=op.f("uq_order_line_seller_id_order_id_external_id"),
+            "seller_id",
+            name=op.f("uq_order_line_order_id_external_id_seller_id"),
         ),
         postgresql_with={"fillfactor": 80},
     )
@@ -885,7 +885,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("pending > 0"),
     )
     op.create_index(
-        "ix_order_line_product", "order_line", ["seller_id", "product_id"], unique=False
+        "ix_order_line_product", "order_line", ["product_id", "seller_id"], unique=False
     )
     op.create_table(
         "order_payload",

@@ -33,8 +33,7 @@ SERVICES = {
 }  # fmt: skip
 
 
-#: The pump works after so many invoices; a push is read back after so many seconds.
-CARRY = 200
+#: A push is read back after so many seconds.
 READBACK = 20.0
 
 
@@ -168,9 +167,10 @@ def grown_world(
 def replay(world: World, history: list[Invoice]) -> Any:
     """Play, carry, settle: what `hub replay` does with workers is done by the pump."""
     shops = Shops(world.seller_id, world.location_id, world.shops, world.accounts)
+    twice = 100 * (len(history) // 250)
 
     def now_and_then(said: str) -> None:
-        if int(said.split()[0]) % CARRY == 0:  # each pull reads the last ten minutes again
+        if int(said.split()[0]) % twice == 0:  # each pull reads the last ten minutes again
             world.later(61)
 
     played = play(shops, history, 0.0, adjusting_row(world.carrier, shops), now_and_then)
