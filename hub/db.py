@@ -121,12 +121,23 @@ def belongs_to(table: str, *columns: str, key: Sequence[str] = ("id",)) -> Forei
 Kind = TypeEngine[Any] | type[TypeEngine[Any]]
 
 
-def _array(name: str, kind: Kind) -> ColumnElement[Any]:
+#: The seller, in statements that are built once and run for all of them: building one costs as
+#: much as running it. :meth:`Transaction.params` gives it its value.
+SELLER = bindparam("seller", type_=BigInteger)
+
+
+def array(name: str, kind: Kind) -> ColumnElement[Any]:
+    """A list bound as ``p_<name>``."""
     made = kind if isinstance(kind, type) else type(kind)
     for parent, written in KINDS:
         if issubclass(made, parent):
-            return cast(bindparam(name, type_=ArrayText(written)), ARRAY(kind))
-    return bindparam(name, type_=ARRAY(kind))
+            return cast(bindparam(f"p_{name}", type_=ArrayText(written)), ARRAY(kind))
+    return bindparam(f"p_{name}", type_=ARRAY(kind))
+
+
+def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """The column is one of a list bound as ``p_<name>``."""
+    return column == func.any(array(name, column.type))
 
 
 def rows(*columns: tuple[str, Kind]) -> TableValuedAlias:
@@ -135,7 +146,7 @@ def rows(*columns: tuple[str, Kind]) -> TableValuedAlias:
     The arrays are bound as ``p_<name>``. Types are explicit: psycopg would choose int2[] or int4[]
     by value, and each shape would be a new prepared statement.
     """
-    arrays = [_array(f"p_{name}", kind) for name, kind in columns]
+    arrays = [array(name, kind) for name, kind in columns]
     shape = [column(name, kind) for name, kind in columns]
     return (
         func.unnest(*arrays).table_valued(*shape, name="u", joins_implicitly=True).render_derived()
@@ -197,6 +208,10 @@ class Transaction:
         """Execute and answer how many rows it touched."""
         result = self.connection.execute(statement, values)
         return result.rowcount if isinstance(result, CursorResult) else 0
+
+    def params(self, **columns: Sequence[Any]) -> dict[str, Any]:
+        """The values for a statement with :data:`SELLER`, :func:`rows` and :func:`among`."""
+        return {"seller": self.seller_id, **params(**columns)}
 
     def ids(self, count: int) -> list[int]:
         """Fresh row ids, before the rows are written."""

@@ -24,6 +24,8 @@ from sync.retry import backoff, react
 
 LEASE = 60.0
 MOST_BATCHES = 400
+#: Seconds until a number that its own sale brought about is read back.
+LOOK_IN = 5.0
 #: Accounts pushed by the job that derived their offers, at once; more are left to other workers.
 AT_ONCE = 4
 
@@ -42,21 +44,23 @@ def derive(carrier: Carrier, seller_id: int) -> list[int]:
 def derive_offers(carrier: Carrier, seller_id: int) -> set[int]:
     """Derive until nothing has changed; answers the live accounts that have pushes due."""
     due: set[int] = set()
+    override = carrier.settings.readback_seconds
+    look_in = LOOK_IN if override is None else override
     more = True
     while more:
-        found, more = carrier.database.command(seller_id, _derive)
+        found, more = carrier.database.command(seller_id, partial(_derive, look_in=look_in))
         due |= found
     return due
 
 
-def _derive(tx: Transaction) -> tuple[set[int], bool]:
+def _derive(tx: Transaction, look_in: float) -> tuple[set[int], bool]:
     """Waiting lines come before offers: what they take is not offered."""
     changed = offers.take_changes(tx)
     if not changed:
         return set(), False
     backorders.link_waiting(tx, changed)
     backorders.fill_waiting(tx, changed)
-    return set(offers.derive(tx, changed)), True
+    return set(offers.derive(tx, changed, look_in=look_in)), offers.changes_left(tx)
 
 
 def push(carrier: Carrier, seller_id: int, account_id: int) -> int:
@@ -75,6 +79,8 @@ def push(carrier: Carrier, seller_id: int, account_id: int) -> int:
         if answered is None:
             break
         accepted += answered
+        if answered == len(dues) < batch:
+            break
     carrier.database.command(seller_id, lambda tx: pushing.settle(tx, account_id))
     return accepted
 

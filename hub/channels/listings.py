@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from hub.channels import flows
 from hub.channels.accounts import touch_listings
 from hub.channels.models import listing
-from hub.db import At, Transaction, params, rows
+from hub.db import SELLER, At, Transaction, among, params, rows
 from hub.errors import Conflict, NotFound, StaleVersion
 from hub.inventory.models import product
 from hub.inventory.products import NewProduct, add_products, sku_key
@@ -105,6 +105,23 @@ class Sold(NamedTuple):
 _SOLD = rows(("id", BigInteger), ("units", BigInteger), ("at", At))
 
 
+_LOCK = (
+    select(listing.c.id)
+    .where(listing.c.seller_id == SELLER, among(listing.c.id, "id"))
+    .order_by(listing.c.id)
+    .with_for_update(key_share=True)
+)
+_NOTE_SOLD = (
+    listing.update()
+    .values(remote_quantity=func.greatest(listing.c.remote_quantity - _SOLD.c.units, 0))
+    .where(
+        listing.c.seller_id == SELLER,
+        listing.c.id == _SOLD.c.id,
+        func.coalesce(listing.c.remote_at, listing.c.created_at) < _SOLD.c.at,
+    )
+)
+
+
 def note_sold(tx: Transaction, sales: Sequence[Sold]) -> None:
     """The channel's own number has fallen by what it sold since we last saw it. Believing that
     saves a refused compare-and-set, a reading and a pull for nearly every sale."""
@@ -117,19 +134,9 @@ def note_sold(tx: Transaction, sales: Sequence[Sold]) -> None:
         latest[one.listing_id] = max(one.at, latest.get(one.listing_id, one.at))
     ids = sorted(total)
     if len(ids) > 1:
-        mine = (listing.c.seller_id == tx.seller_id) & (listing.c.id == func.any(ids))
-        in_order = select(listing.c.id).where(mine).order_by(listing.c.id)
-        tx.execute(in_order.with_for_update(key_share=True))
-    tx.execute(
-        listing.update()
-        .values(remote_quantity=func.greatest(listing.c.remote_quantity - _SOLD.c.units, 0))
-        .where(
-            listing.c.seller_id == tx.seller_id,
-            listing.c.id == _SOLD.c.id,
-            func.coalesce(listing.c.remote_at, listing.c.created_at) < _SOLD.c.at,
-        ),
-        params(id=ids, units=[total[i] for i in ids], at=[latest[i] for i in ids]),
-    )
+        tx.execute(_LOCK, tx.params(id=ids))
+    values = tx.params(id=ids, units=[total[i] for i in ids], at=[latest[i] for i in ids])
+    tx.execute(_NOTE_SOLD, values)
 
 
 class Unlinked(NamedTuple):

@@ -11,14 +11,27 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Text, cast, delete, func, insert, select, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Double,
+    Text,
+    bindparam,
+    case,
+    cast,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hub.channels import flows
 from hub.channels.accounts import touch_listings
 from hub.channels.models import account, account_location, listing, offer, offer_rule
-from hub.db import Transaction, params, rows
+from hub.db import SELLER, Transaction, params, rows
 from hub.errors import InvalidInput
 from hub.inventory.availability import Offer, Rule
 from hub.inventory.availability import offer as decide
@@ -26,6 +39,12 @@ from hub.inventory.models import State, claim, level, product, stock_change
 from hub.inventory.products import own_locations
 
 MOST = 5_000
+
+
+def changes_left(tx: Transaction) -> bool:
+    """More has changed than one transaction derives."""
+    waiting = select(stock_change.c.id).where(stock_change.c.seller_id == tx.seller_id)
+    return tx.execute(waiting.limit(1)).first() is not None
 
 
 def take_changes(tx: Transaction) -> list[int]:
@@ -54,12 +73,17 @@ class _Row(NamedTuple):
     account_id: int
     product_id: int
     desired: int | None
-    mode: str
+    live: bool
+    remote: int | None
 
 
-def derive(tx: Transaction, product_ids: Sequence[int]) -> dict[int, int]:
+def derive(tx: Transaction, product_ids: Sequence[int], *, look_in: float = 5.0) -> dict[int, int]:
     """Derive the offers of these products' listings. Answers live account → listings to push; their
-    pushes are due but not rung: the caller pushes."""
+    pushes are due but not rung: the caller pushes.
+
+    Where the channel is known to show the new number already (it made the sale), there is nothing
+    to write: the listing counts as sent and is read back in ``look_in`` seconds.
+    """
     if not product_ids:
         return {}
     versions = _stock_versions(tx, product_ids)
@@ -76,10 +100,19 @@ def derive(tx: Transaction, product_ids: Sequence[int]) -> dict[int, int]:
         if made.quantity != row.desired:
             changed.append((row, made))
     _mark_derived(tx, versions)
-    _write(tx, changed)
-    due = Counter(row.account_id for row, _ in changed if row.mode == "live")
+    _write(tx, changed, look_in)
+    live = [(row, _shown(row, made)) for row, made in changed if row.live]
+    due = Counter(row.account_id for row, shown in live if not shown)
+    known = sorted({row.account_id for row, shown in live if shown})
     flows.make_due(tx, flows.PUSH, list(due), ring=False)
+    # A push on its way may have kept one from being counted as sent: look once it is over.
+    flows.make_due(tx, flows.PUSH, known, after=look_in, ring=False)
+    flows.make_due(tx, flows.CHECK, known, after=look_in, ring=False)
     return dict(due)
+
+
+def _shown(row: _Row, made: Offer) -> bool:
+    return row.live and row.remote == made.quantity
 
 
 def _stock_versions(tx: Transaction, ids: Sequence[int]) -> dict[int, int]:
@@ -127,7 +160,8 @@ def _listings(tx: Transaction, ids: Sequence[int]) -> list[_Row]:
             listing.c.account_id,
             listing.c.product_id,
             listing.c.desired_quantity,
-            account.c.mode,
+            (account.c.mode == "live") & (listing.c.state == "active") & ~listing.c.paused,
+            listing.c.remote_quantity,
         )
         .join(
             account,
@@ -172,35 +206,54 @@ def _rules(tx: Transaction, account_ids: set[int]) -> dict[tuple[int, int], Rule
     return {(row[0], row[1]): Rule(*row[2:]) for row in found}
 
 
-_CHANGED = rows(("id", BigInteger), ("quantity", BigInteger), ("derivation", Text))
+_CHANGED = rows(
+    ("id", BigInteger), ("quantity", BigInteger), ("derivation", Text), ("shown", Boolean)
+)
+_NEXT = listing.c.desired_version + 1
+_COUNTS = (
+    _CHANGED.c.shown
+    & (listing.c.remote_quantity == _CHANGED.c.quantity)
+    & (listing.c.next_at <= func.now())
+)
+_BUMPED = (
+    listing.update()
+    .values(
+        desired_version=_NEXT,
+        desired_quantity=_CHANGED.c.quantity,
+        sent_version=case((_COUNTS, _NEXT), else_=listing.c.sent_version),
+        sent_quantity=case((_COUNTS, _CHANGED.c.quantity), else_=listing.c.sent_quantity),
+        sent_at=case((_COUNTS, func.now()), else_=listing.c.sent_at),
+        check_at=case(
+            (_COUNTS, func.now() + flows.seconds(bindparam("look_in", type_=Double))),
+            else_=listing.c.check_at,
+        ),
+        checks_left=case((_COUNTS, 1), else_=listing.c.checks_left),
+    )
+    .where(listing.c.seller_id == SELLER, listing.c.id == _CHANGED.c.id)
+    .returning(
+        listing.c.id,
+        listing.c.desired_version,
+        _CHANGED.c.quantity,
+        cast(_CHANGED.c.derivation, JSONB).label("derivation"),
+    )
+    .cte("bumped")
+)
+_WRITE = insert(offer).from_select(
+    ["seller_id", "listing_id", "version", "quantity", "derivation"], select(SELLER, *_BUMPED.c)
+)
 
 
-def _write(tx: Transaction, changed: Sequence[tuple[_Row, Offer]]) -> None:
+def _write(tx: Transaction, changed: Sequence[tuple[_Row, Offer]], look_in: float) -> None:
     """Bump the listings' desired versions and keep each derivation, in one statement."""
     if not changed:
         return
-    bumped = (
-        listing.update()
-        .values(desired_version=listing.c.desired_version + 1, desired_quantity=_CHANGED.c.quantity)
-        .where(listing.c.seller_id == tx.seller_id, listing.c.id == _CHANGED.c.id)
-        .returning(
-            listing.c.id,
-            listing.c.desired_version,
-            _CHANGED.c.quantity,
-            cast(_CHANGED.c.derivation, JSONB).label("derivation"),
-        )
-        .cte("bumped")
-    )
-    kept = insert(offer).from_select(
-        ["seller_id", "listing_id", "version", "quantity", "derivation"],
-        select(tx.seller, *bumped.c),
-    )
-    values = params(
+    values = tx.params(
         id=[row.id for row, _ in changed],
         quantity=[made.quantity for _, made in changed],
         derivation=[json.dumps(dict(made.derivation)) for _, made in changed],
+        shown=[_shown(row, made) for row, made in changed],
     )
-    tx.execute(kept, values)
+    tx.execute(_WRITE, {**values, "look_in": look_in})
 
 
 def _mark_derived(tx: Transaction, versions: Mapping[int, int]) -> None:

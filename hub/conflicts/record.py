@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import String, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hub.conflicts.models import conflict
-from hub.db import Transaction
+from hub.db import SELLER, Transaction, among
 
 OPEN = text("state IN ('open', 'in_progress')")
 
@@ -58,22 +58,21 @@ def open_conflicts(tx: Transaction, findings: Sequence[Finding]) -> None:
         )
 
 
+_CLOSE = (
+    conflict.update()
+    .values(state="auto_resolved", closed_at=func.now(), version=conflict.c.version + 1)
+    .where(
+        conflict.c.seller_id == SELLER,
+        conflict.c.kind == bindparam("of_kind", type_=String),
+        among(conflict.c.subject, "subjects"),
+        conflict.c.state.in_(["open", "in_progress"]),
+    )
+)
+
+
 def close_conflicts(tx: Transaction, kind: str, subjects: Sequence[str]) -> int:
     """The difference is gone: close what is open of it. Answers how many."""
-    return tx.change(
-        conflict.update()
-        .values(
-            state="auto_resolved",
-            closed_at=func.now(),
-            version=conflict.c.version + 1,
-        )
-        .where(
-            conflict.c.seller_id == tx.seller_id,
-            conflict.c.kind == kind,
-            conflict.c.subject == func.any(list(subjects)),
-            conflict.c.state.in_(["open", "in_progress"]),
-        )
-    )
+    return tx.change(_CLOSE, {**tx.params(subjects=subjects), "of_kind": kind})
 
 
 def open_kinds(tx: Transaction) -> dict[str, int]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import BigInteger, cast, delete, func, literal, select
+from sqlalchemy import BigInteger, bindparam, cast, delete, func, literal, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from hub.db import Transaction, params, rows
+from hub.db import SELLER, Transaction, params, rows
 from hub.inventory.allocating import Demand, Share
 from hub.inventory.ledger import Move, Place
 from hub.inventory.models import State, allocation, claim
@@ -46,24 +46,23 @@ def _held(share: Share) -> Place:
     return Place(State.ALLOCATED, share.location_id)
 
 
+_DOCUMENT = bindparam("document", type_=allocation.c.document.type)
+_SHARE_COLUMNS = ["line_id", "location_id", "product_id", "quantity"]
+_NEW_SHARES = upsert(allocation).from_select(
+    ["seller_id", "document", *_SHARE_COLUMNS],
+    select(SELLER, _DOCUMENT, *(_SHARES.c[name] for name in _SHARE_COLUMNS)),
+)
+_HOLD = _NEW_SHARES.on_conflict_do_update(
+    index_elements=["seller_id", "document", "line_id", "location_id"],
+    set_={"quantity": allocation.c.quantity + _NEW_SHARES.excluded.quantity},
+)
+
+
 def hold(tx: Transaction, document: str, shares: Sequence[Share]) -> None:
     """Record units as promised to lines."""
-    if not shares:
-        return
-    columns = ["line_id", "location_id", "product_id", "quantity"]
-    statement = upsert(allocation).from_select(
-        ["seller_id", "document", *columns],
-        select(
-            tx.seller,
-            cast(literal(document), allocation.c.document.type),
-            *(_SHARES.c[name] for name in columns),
-        ),
-    )
-    statement = statement.on_conflict_do_update(
-        index_elements=["seller_id", "document", "line_id", "location_id"],
-        set_={"quantity": allocation.c.quantity + statement.excluded.quantity},
-    )
-    tx.execute(statement, _values(shares))
+    if shares:
+        given = {"seller": tx.seller_id, "document": document}
+        tx.execute(_HOLD, {**given, **_values(shares)})
 
 
 def let_go(tx: Transaction, document: str, shares: Sequence[Share]) -> None:

@@ -16,11 +16,13 @@ from typing import NamedTuple
 from sqlalchemy import BigInteger, Integer, SmallInteger, String, and_, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from hub.db import At, Kind, Transaction, params, rows
+from hub.db import SELLER, At, Kind, Transaction, among, array, rows
 from hub.errors import InsufficientStock, InvalidInput
 from hub.inventory.models import State, level, move, posting, product, stock_change
 
 LARGEST = 1_000_000_000_000
+#: The namespace of our advisory locks on products.
+GATE = 7381
 
 
 class Place(NamedTuple):
@@ -83,31 +85,42 @@ class Posted:
     discrepancies: Mapping[LevelKey, int] = field(default_factory=dict)
 
 
+#: So many products are queued for at a gate before their rows: a crowd on one row wakes as a crowd
+#: at every commit, and with 64 waiters the unlucky wait for longer than a statement may take.
+FEW = 16
+_OURS = (product.c.seller_id == SELLER) & among(product.c.id, "ids")
+_LOCK = select(product.c.id).where(_OURS).order_by(product.c.id).with_for_update(key_share=True)
+_BUMP = product.update().values(stock_version=product.c.stock_version + 1).where(_OURS)
+_NOTE_CHANGE = insert(stock_change).from_select(
+    ["seller_id", "product_ids"], select(SELLER, array("ids", BigInteger))
+)
+_GATED = rows(("ids", BigInteger))
+_GATE = select(func.pg_advisory_xact_lock(GATE, func.hashint8(_GATED.c.ids)))
+_LEVELS = select(
+    level.c.product_id, level.c.location_id, level.c.state, level.c.lot_id, level.c.quantity
+).where(level.c.seller_id == SELLER, among(level.c.product_id, "ids"))
+
+
 def lock(tx: Transaction, product_ids: Iterable[int]) -> Levels:
     """Lock products for posting, in key order, and read their levels. Bumps ``stock_version``
     unconditionally: a bump that is skipped because one is already pending loses updates."""
     ids = sorted(set(product_ids))
     if not ids:
         return Levels()
-    mine = (product.c.seller_id == tx.seller_id) & (product.c.id == func.any(ids))
+    values = tx.params(ids=ids)
+    if len(ids) <= FEW:
+        tx.execute(_GATE, values)
     if len(ids) > 1:
-        in_order = select(product.c.id).where(mine).order_by(product.c.id)
-        tx.execute(in_order.with_for_update(key_share=True))
-    bump = product.update().values(stock_version=product.c.stock_version + 1).where(mine)
-    if tx.change(bump) != len(ids):
+        tx.execute(_LOCK, values)
+    if tx.change(_BUMP, values) != len(ids):
         raise InvalidInput("product", "no such product of this seller")
-    tx.execute(insert(stock_change).values(seller_id=tx.seller_id, product_ids=ids))
+    tx.execute(_NOTE_CHANGE, values)
     tx.ring("stock")
     return read_levels(tx, ids)
 
 
 def read_levels(tx: Transaction, product_ids: Sequence[int]) -> Levels:
-    columns = (level.c.product_id, level.c.location_id, level.c.state, level.c.lot_id)
-    found = tx.execute(
-        select(*columns, level.c.quantity).where(
-            level.c.seller_id == tx.seller_id, level.c.product_id == func.any(list(product_ids))
-        )
-    )
+    found = tx.execute(_LEVELS, tx.params(ids=product_ids))
     return Levels({LevelKey(*row[:4]): row[4] for row in found})
 
 
@@ -208,22 +221,24 @@ _POSTINGS = rows(
 )
 
 
+_POSTING_COLUMNS = ["id", "key", "reason", "document", "document_id", "note"]
+_REGISTER = (
+    upsert(posting)
+    .from_select(
+        ["seller_id", *_POSTING_COLUMNS],
+        select(SELLER, *(_POSTINGS.c[name] for name in _POSTING_COLUMNS)),
+    )
+    .on_conflict_do_nothing(index_elements=["seller_id", "key"])
+    .returning(posting.c.key, posting.c.id)
+)
+
+
 def _register(tx: Transaction, postings: Sequence[Posting]) -> dict[str, int]:
     """Claim the keys that are new; key → posting id."""
     ordered = sorted({one.key: one for one in postings}.values(), key=lambda one: one.key)
     if len(ordered) != len(postings):
         raise InvalidInput("posting", "one key twice in a set")
-    columns = ["id", "key", "reason", "document", "document_id", "note"]
-    statement = (
-        upsert(posting)
-        .from_select(
-            ["seller_id", *columns],
-            select(tx.seller, *(_POSTINGS.c[name] for name in columns)),
-        )
-        .on_conflict_do_nothing(index_elements=["seller_id", "key"])
-        .returning(posting.c.key, posting.c.id)
-    )
-    values = params(
+    values = tx.params(
         id=tx.ids(len(ordered)),
         key=[one.key for one in ordered],
         reason=[one.reason for one in ordered],
@@ -231,7 +246,7 @@ def _register(tx: Transaction, postings: Sequence[Posting]) -> dict[str, int]:
         document_id=[one.document_id for one in ordered],
         note=[one.note for one in ordered],
     )
-    return {key: value for key, value in tx.execute(statement, values)}
+    return {key: value for key, value in tx.execute(_REGISTER, values)}
 
 
 _CHANGES = rows(
@@ -243,35 +258,36 @@ _CHANGES = rows(
 )
 
 
+_CHANGE_LEVELS = (
+    level.update()
+    .values(quantity=level.c.quantity + _CHANGES.c.change)
+    .where(
+        level.c.seller_id == SELLER,
+        and_(*(level.c[name] == _CHANGES.c[name] for name in LevelKey._fields)),
+    )
+)
+_NEW_LEVELS = insert(level).from_select(
+    ["seller_id", *LevelKey._fields, "quantity"],
+    select(SELLER, *(_CHANGES.c[name] for name in (*LevelKey._fields, "change"))),
+)
+
+
 def _write_levels(tx: Transaction, levels: Levels, changes: Mapping[LevelKey, int]) -> None:
     moved = sorted(key for key, change in changes.items() if change)
     old = [key for key in moved if key in levels.quantities]
     new = [key for key in moved if key not in levels.quantities]
     if old:
-        match = [level.c[name] == _CHANGES.c[name] for name in LevelKey._fields]
-        statement = (
-            level.update()
-            .values(quantity=level.c.quantity + _CHANGES.c.change)
-            .where(level.c.seller_id == tx.seller_id, and_(*match))
-        )
-        tx.execute(statement, _change_values(old, changes))
+        tx.execute(_CHANGE_LEVELS, _change_values(tx, old, changes))
     if new:
-        columns = [*LevelKey._fields, "quantity"]
-        fresh = insert(level).from_select(
-            ["seller_id", *columns],
-            select(
-                tx.seller,
-                *(_CHANGES.c[name] for name in LevelKey._fields),
-                _CHANGES.c.change,
-            ),
-        )
-        tx.execute(fresh, _change_values(new, changes))
+        tx.execute(_NEW_LEVELS, _change_values(tx, new, changes))
     for key in moved:
         levels.quantities[key] = levels.at(key) + changes[key]
 
 
-def _change_values(keys: Sequence[LevelKey], changes: Mapping[LevelKey, int]) -> dict[str, object]:
-    return params(
+def _change_values(
+    tx: Transaction, keys: Sequence[LevelKey], changes: Mapping[LevelKey, int]
+) -> dict[str, object]:
+    return tx.params(
         product_id=[key.product_id for key in keys],
         location_id=[key.location_id for key in keys],
         state=[key.state for key in keys],
@@ -294,15 +310,17 @@ _MOVE_COLUMNS: dict[str, Kind] = {
 _MOVES = rows(*_MOVE_COLUMNS.items(), ("n", Integer))
 
 
+_WRITE_MOVES = insert(move).from_select(
+    ["seller_id", *_MOVE_COLUMNS],
+    select(SELLER, *(_MOVES.c[name] for name in _MOVE_COLUMNS)).order_by(_MOVES.c.n),
+)
+
+
 def _write_moves(tx: Transaction, moves: Sequence[tuple[int, Move]], found: Sequence[Move]) -> None:
     """``found`` are the shortfalls of a late fact: they come first, under its posting."""
     all_moves = [*((moves[0][0], m) for m in found), *moves]
     now = datetime.now(UTC)
-    statement = insert(move).from_select(
-        ["seller_id", *_MOVE_COLUMNS],
-        select(tx.seller, *(_MOVES.c[name] for name in _MOVE_COLUMNS)).order_by(_MOVES.c.n),
-    )
-    values = params(
+    values = tx.params(
         n=range(len(all_moves)),
         posting_id=[number for number, _ in all_moves],
         product_id=[m.product_id for _, m in all_moves],
@@ -314,4 +332,4 @@ def _write_moves(tx: Transaction, moves: Sequence[tuple[int, Move]], found: Sequ
         unit_cost=[m.unit_cost for _, m in all_moves],
         happened_at=[m.happened_at or now for _, m in all_moves],
     )
-    tx.execute(statement, values)
+    tx.execute(_WRITE_MOVES, values)

@@ -18,10 +18,8 @@ from sqlalchemy import (
     LargeBinary,
     String,
     and_,
-    cast,
-    func,
+    bindparam,
     insert,
-    literal,
     literal_column,
     or_,
     select,
@@ -30,7 +28,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hub.channels.listings import Sold, note_sold
 from hub.channels.models import listing
-from hub.db import At, Kind, Transaction, params, rows
+from hub.db import SELLER, At, Kind, Transaction, among, rows
 from hub.errors import InvalidInput
 from hub.sales import holding
 from hub.sales.findings import Poison, quarantine, report
@@ -142,36 +140,37 @@ _ORDERS = rows(*_ORDER_COLUMNS.items())
 _KEPT_NEWEST = ("number", "status", "channel_status", "total", "source_updated_at", "content_hash")
 
 
+_ACCOUNT = bindparam("account", type_=BigInteger)
+_NEW_ORDERS = upsert(sales_order).from_select(
+    ["seller_id", "account_id", *_ORDER_COLUMNS],
+    select(SELLER, _ACCOUNT, *(_ORDERS.c[name] for name in _ORDER_COLUMNS)).order_by(
+        _ORDERS.c.external_id
+    ),
+)
+_GIVEN = _NEW_ORDERS.excluded
+_UPSERT = _NEW_ORDERS.on_conflict_do_update(
+    index_elements=["seller_id", "account_id", "external_id"],
+    set_={
+        **{name: _GIVEN[name] for name in _KEPT_NEWEST},
+        "version": sales_order.c.version + 1,
+    },
+    where=or_(
+        sales_order.c.source_updated_at < _GIVEN.source_updated_at,
+        and_(
+            sales_order.c.source_updated_at == _GIVEN.source_updated_at,
+            sales_order.c.content_hash != _GIVEN.content_hash,
+        ),
+    ),
+).returning(
+    sales_order.c.external_id, sales_order.c.id, sales_order.c.version, literal_column("xmax = 0")
+)
+
+
 def _upsert(tx: Transaction, account_id: int, orders: Sequence[IncomingOrder]) -> list[_Entry]:
     """Write the orders that are new or newer; those alone are answered."""
     if not orders:
         return []
-    table = sales_order
-    statement = upsert(table).from_select(
-        ["seller_id", "account_id", *_ORDER_COLUMNS],
-        select(
-            tx.seller,
-            cast(literal(account_id), BigInteger),
-            *(_ORDERS.c[name] for name in _ORDER_COLUMNS),
-        ).order_by(_ORDERS.c.external_id),
-    )
-    newer = table.c.source_updated_at < statement.excluded.source_updated_at
-    other = and_(
-        table.c.source_updated_at == statement.excluded.source_updated_at,
-        table.c.content_hash != statement.excluded.content_hash,
-    )
-    statement = statement.on_conflict_do_update(
-        index_elements=["seller_id", "account_id", "external_id"],
-        set_={
-            **{name: statement.excluded[name] for name in _KEPT_NEWEST},
-            "version": table.c.version + 1,
-        },
-        where=or_(newer, other),
-    )
-    written = statement.returning(
-        table.c.external_id, table.c.id, table.c.version, literal_column("xmax = 0")
-    )
-    values = params(
+    values = tx.params(
         id=tx.ids(len(orders)),
         external_id=[order.external_id for order in orders],
         number=[order.number for order in orders],
@@ -184,8 +183,9 @@ def _upsert(tx: Transaction, account_id: int, orders: Sequence[IncomingOrder]) -
         content_hash=[content_hash(order) for order in orders],
         test=[order.test for order in orders],
     )
+    values["account"] = account_id
     by_key = {order.external_id: order for order in orders}
-    found = [_Entry(by_key[row[0]], *row[1:]) for row in tx.execute(written, values)]
+    found = [_Entry(by_key[row[0]], *row[1:]) for row in tx.execute(_UPSERT, values)]
     return sorted(found, key=lambda entry: entry.order.external_id)
 
 
@@ -229,18 +229,19 @@ def _plan(tx: Transaction, target: Target, entries: Sequence[_Entry]) -> _Page:
     return page
 
 
+_LINKS = select(listing.c.external_id, listing.c.id, listing.c.product_id).where(
+    listing.c.seller_id == SELLER,
+    listing.c.account_id == _ACCOUNT,
+    among(listing.c.external_id, "keys"),
+)
+
+
 def _links(
     tx: Transaction, account_id: int, entries: Sequence[_Entry]
 ) -> Mapping[str, tuple[int, int | None]]:
     """Listing key → (listing id, product id), for what was sold."""
     keys = sorted({line.listing_key for entry in entries for line in entry.order.lines} - {""})
-    found = tx.execute(
-        select(listing.c.external_id, listing.c.id, listing.c.product_id).where(
-            listing.c.seller_id == tx.seller_id,
-            listing.c.account_id == account_id,
-            listing.c.external_id == func.any(keys),
-        )
-    )
+    found = tx.execute(_LINKS, {**tx.params(keys=keys), "account": account_id})
     return {key: (number, product_id) for key, number, product_id in found}
 
 
@@ -267,7 +268,7 @@ _OF_LINE = [name for name in _LINE_COLUMNS if name not in _OF_STATE]
 _INSERT_LINES = insert(order_line).from_select(
     ["seller_id", *_LINE_COLUMNS],
     select(
-        cast(func.current_setting("app.seller"), BigInteger),
+        SELLER,
         *(_LINES.c[name] for name in _LINE_COLUMNS),
     ),
 )
@@ -277,10 +278,21 @@ def _insert_lines(tx: Transaction, lines: Sequence[tuple[LineState, IncomingLine
     if lines:
         values = {name: [getattr(state, name) for state, _ in lines] for name in _OF_STATE}
         values |= {name: [getattr(line, name) for _, line in lines] for name in _OF_LINE}
-        tx.execute(_INSERT_LINES, params(**values))
+        tx.execute(_INSERT_LINES, tx.params(**values))
 
 
 _PAYLOADS = rows(("order_id", BigInteger), ("wrapped_key", LargeBinary), ("sealed", LargeBinary))
+
+
+_SEALED = ["wrapped_key", "sealed"]
+_NEW_PAYLOADS = upsert(order_payload).from_select(
+    ["seller_id", "order_id", *_SEALED],
+    select(SELLER, *(_PAYLOADS.c[name] for name in ("order_id", *_SEALED))),
+)
+_SAVE_PAYLOADS = _NEW_PAYLOADS.on_conflict_do_update(
+    index_elements=["seller_id", "order_id"],
+    set_={name: _NEW_PAYLOADS.excluded[name] for name in _SEALED},
+)
 
 
 def _save_payloads(
@@ -291,21 +303,12 @@ def _save_payloads(
         keyring.seal(_private(entry.order), payload_binding(tx.seller_id, entry.id))
         for entry in entries
     ]
-    columns = ["order_id", "wrapped_key", "sealed"]
-    statement = upsert(order_payload).from_select(
-        ["seller_id", *columns],
-        select(tx.seller, *(_PAYLOADS.c[name] for name in columns)),
-    )
-    statement = statement.on_conflict_do_update(
-        index_elements=["seller_id", "order_id"],
-        set_={name: statement.excluded[name] for name in columns[1:]},
-    )
-    values = params(
+    values = tx.params(
         order_id=[entry.id for entry in entries],
         wrapped_key=[key for key, _ in sealed],
         sealed=[body for _, body in sealed],
     )
-    tx.execute(statement, values)
+    tx.execute(_SAVE_PAYLOADS, values)
 
 
 def payload_binding(seller_id: int, order_id: int) -> bytes:
