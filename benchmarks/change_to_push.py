@@ -40,11 +40,13 @@ APART = 0.05
 PATIENCE = 20.0
 PROCESSES = {"clock": ["clock"], "worker": ["worker", "--lane", "live"]}
 #: What the two shops would be asked for besides stock is not what is measured.
-ONLY_PUSH = "UPDATE flow SET next_at = 'infinity'"
+ONLY_PUSH = """
+UPDATE flow SET next_at = 'infinity', cursor = CASE flow
+       WHEN 'check' THEN jsonb_build_object('round', now()) ELSE cursor END"""
 #: Nothing is due when the clock starts.
 SHOWN = """
 UPDATE listing SET sent_version = desired_version, sent_quantity = desired_quantity,
-       remote_quantity = desired_quantity"""
+       remote_quantity = desired_quantity, check_at = NULL, checks_left = 0"""
 
 SESSION = requests.Session()
 SESSION.trust_env = False
