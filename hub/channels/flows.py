@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import DateTime, case, cast, func, select, text
+from sqlalchemy import DateTime, Double, bindparam, case, cast, func, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hub.channels.models import flow
-from hub.db import Transaction
+from hub.db import SELLER, Transaction, among
 
 PULL, PUSH, CHECK, INBOX, LISTINGS, REQUEST = (
     "pull",
@@ -66,6 +66,21 @@ def open_flows(tx: Transaction, account_id: int) -> None:
         tx.execute(statement.on_conflict_do_nothing())
 
 
+_NAMED = (
+    (flow.c.seller_id == SELLER)
+    & among(flow.c.account_id, "ids")
+    & (flow.c.flow == bindparam("flow_name", type_=flow.c.flow.type))
+)
+_DUE_LOCK = select(flow.c.account_id).where(_NAMED).order_by(flow.c.account_id).with_for_update()
+_MAKE_DUE = (
+    flow.update()
+    .values(
+        next_at=func.least(flow.c.next_at, func.now() + seconds(bindparam("after", type_=Double)))
+    )
+    .where(_NAMED)
+)
+
+
 def make_due(
     tx: Transaction,
     name: str,
@@ -79,21 +94,10 @@ def make_due(
     ids = sorted(set(account_ids))
     if not ids:
         return
-    at = func.now() + seconds(after)
-    locked = (
-        select(flow.c.account_id)
-        .where(_these(tx, name, ids))
-        .order_by(flow.c.account_id)
-        .with_for_update()
-        .cte("locked")
-        .prefix_with("MATERIALIZED")
-    )
-    statement = (
-        flow.update()
-        .values(next_at=func.least(flow.c.next_at, at))
-        .where(_these(tx, name, ids), flow.c.account_id == locked.c.account_id)
-    )
-    tx.execute(statement.add_cte(locked))
+    values = {**tx.params(ids=ids), "flow_name": name, "after": after}
+    if len(ids) > 1:
+        tx.execute(_DUE_LOCK, values)
+    tx.execute(_MAKE_DUE, values)
     if after <= 0 and ring:
         for account_id in ids:
             tx.ring(f"{name}:{account_id}")

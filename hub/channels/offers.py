@@ -31,7 +31,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from hub.channels import flows
 from hub.channels.accounts import touch_listings
 from hub.channels.models import account, account_location, listing, offer, offer_rule
-from hub.db import SELLER, Transaction, params, rows
+from hub.db import SELLER, Transaction, among, rows
 from hub.errors import InvalidInput
 from hub.inventory.availability import Offer, Rule
 from hub.inventory.availability import offer as decide
@@ -41,30 +41,29 @@ from hub.inventory.products import own_locations
 MOST = 5_000
 
 
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('derive', :seller))")
+_WAITING_CHANGES = select(stock_change.c.id).where(stock_change.c.seller_id == SELLER)
+_EAT = (
+    delete(stock_change)
+    .where(
+        stock_change.c.seller_id == SELLER,
+        stock_change.c.id.in_(_WAITING_CHANGES.order_by(stock_change.c.id).limit(MOST)),
+    )
+    .returning(stock_change.c.product_ids)
+)
+
+
 def changes_left(tx: Transaction) -> bool:
     """More has changed than one transaction derives."""
-    waiting = select(stock_change.c.id).where(stock_change.c.seller_id == tx.seller_id)
-    return tx.execute(waiting.limit(1)).first() is not None
+    return tx.execute(_WAITING_CHANGES.limit(1), tx.params()).first() is not None
 
 
 def take_changes(tx: Transaction) -> list[int]:
     """Products whose offers must be derived; eats the rows that said so. Holds the seller's
     derivation lock until the transaction ends."""
-    tx.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended('derive', :seller))"),
-        {"seller": tx.seller_id},
-    )
-    next_rows = (
-        select(stock_change.c.id)
-        .where(stock_change.c.seller_id == tx.seller_id)
-        .order_by(stock_change.c.id)
-        .limit(MOST)
-    )
-    eaten = tx.execute(
-        delete(stock_change)
-        .where(stock_change.c.seller_id == tx.seller_id, stock_change.c.id.in_(next_rows))
-        .returning(stock_change.c.product_ids)
-    )
+    here = tx.params()
+    tx.execute(_ONE_AT_A_TIME, here)
+    eaten = tx.execute(_EAT, here)
     return sorted({number for ids in eaten.scalars() for number in ids})
 
 
@@ -115,94 +114,87 @@ def _shown(row: _Row, made: Offer) -> bool:
     return row.live and row.remote == made.quantity
 
 
-def _stock_versions(tx: Transaction, ids: Sequence[int]) -> dict[int, int]:
-    found = tx.execute(
-        select(product.c.id, product.c.stock_version).where(
-            product.c.seller_id == tx.seller_id, product.c.id == func.any(list(ids))
-        )
+_VERSIONS = select(product.c.id, product.c.stock_version).where(
+    product.c.seller_id == SELLER, among(product.c.id, "ids")
+)
+_AVAILABLE = (
+    select(level.c.product_id, level.c.location_id, func.sum(level.c.quantity))
+    .where(
+        level.c.seller_id == SELLER,
+        among(level.c.product_id, "ids"),
+        level.c.state == State.AVAILABLE,
     )
-    return {key: value for key, value in found}
+    .group_by(level.c.product_id, level.c.location_id)
+)
+_OWED = (
+    select(claim.c.product_id, func.sum(claim.c.wanted - claim.c.filled))
+    .where(
+        claim.c.seller_id == SELLER,
+        among(claim.c.product_id, "ids"),
+        claim.c.filled < claim.c.wanted,
+    )
+    .group_by(claim.c.product_id)
+)
+_LISTINGS = (
+    select(
+        listing.c.id,
+        listing.c.account_id,
+        listing.c.product_id,
+        listing.c.desired_quantity,
+        (account.c.mode == "live") & (listing.c.state == "active") & ~listing.c.paused,
+        listing.c.remote_quantity,
+    )
+    .join(
+        account,
+        (account.c.seller_id == listing.c.seller_id) & (account.c.id == listing.c.account_id),
+    )
+    .where(listing.c.seller_id == SELLER, among(listing.c.product_id, "ids"))
+    .order_by(listing.c.id)
+)
+_PLACES = select(account_location.c.account_id, account_location.c.location_id).where(
+    account_location.c.seller_id == SELLER, among(account_location.c.account_id, "ids")
+)
+_RULES = select(
+    offer_rule.c.account_id,
+    offer_rule.c.listing_id,
+    offer_rule.c.safety_stock,
+    offer_rule.c.share_percent,
+    offer_rule.c.buffer,
+    offer_rule.c.cap,
+    offer_rule.c.end_when_below,
+    offer_rule.c.version,
+).where(offer_rule.c.seller_id == SELLER, among(offer_rule.c.account_id, "ids"))
+
+
+def _stock_versions(tx: Transaction, ids: Sequence[int]) -> dict[int, int]:
+    return {key: value for key, value in tx.execute(_VERSIONS, tx.params(ids=ids))}
 
 
 def _available(tx: Transaction, ids: Sequence[int]) -> dict[int, dict[int, int]]:
-    found = tx.execute(
-        select(level.c.product_id, level.c.location_id, func.sum(level.c.quantity))
-        .where(
-            level.c.seller_id == tx.seller_id,
-            level.c.product_id == func.any(list(ids)),
-            level.c.state == State.AVAILABLE,
-        )
-        .group_by(level.c.product_id, level.c.location_id)
-    )
     held: dict[int, dict[int, int]] = defaultdict(dict)
-    for number, place, units in found:
+    for number, place, units in tx.execute(_AVAILABLE, tx.params(ids=ids)):
         held[number][place] = int(units)
     return held
 
 
 def _waiting(tx: Transaction, ids: Sequence[int]) -> dict[int, int]:
-    found = tx.execute(
-        select(claim.c.product_id, func.sum(claim.c.wanted - claim.c.filled))
-        .where(
-            claim.c.seller_id == tx.seller_id,
-            claim.c.product_id == func.any(list(ids)),
-            claim.c.filled < claim.c.wanted,
-        )
-        .group_by(claim.c.product_id)
-    )
-    return {number: int(units) for number, units in found}
+    return {number: int(units) for number, units in tx.execute(_OWED, tx.params(ids=ids))}
 
 
 def _listings(tx: Transaction, ids: Sequence[int]) -> list[_Row]:
-    found = tx.execute(
-        select(
-            listing.c.id,
-            listing.c.account_id,
-            listing.c.product_id,
-            listing.c.desired_quantity,
-            (account.c.mode == "live") & (listing.c.state == "active") & ~listing.c.paused,
-            listing.c.remote_quantity,
-        )
-        .join(
-            account,
-            (account.c.seller_id == listing.c.seller_id) & (account.c.id == listing.c.account_id),
-        )
-        .where(listing.c.seller_id == tx.seller_id, listing.c.product_id == func.any(list(ids)))
-        .order_by(listing.c.id)
-    )
-    return [_Row(*row) for row in found]
+    return [_Row(*row) for row in tx.execute(_LISTINGS, tx.params(ids=ids))]
 
 
 def _places(tx: Transaction, account_ids: set[int]) -> dict[int, tuple[int, ...]]:
-    found = tx.execute(
-        select(account_location.c.account_id, account_location.c.location_id).where(
-            account_location.c.seller_id == tx.seller_id,
-            account_location.c.account_id == func.any(sorted(account_ids)),
-        )
-    )
     chosen: dict[int, tuple[int, ...]] = {}
-    for account_id, place in found:
+    for account_id, place in tx.execute(_PLACES, tx.params(ids=sorted(account_ids))):
         chosen[account_id] = (*chosen.get(account_id, ()), place)
     every = own_locations(tx) if len(chosen) < len(account_ids) else ()
     return {account_id: chosen.get(account_id, every) for account_id in account_ids}
 
 
 def _rules(tx: Transaction, account_ids: set[int]) -> dict[tuple[int, int], Rule]:
-    found = tx.execute(
-        select(
-            offer_rule.c.account_id,
-            offer_rule.c.listing_id,
-            offer_rule.c.safety_stock,
-            offer_rule.c.share_percent,
-            offer_rule.c.buffer,
-            offer_rule.c.cap,
-            offer_rule.c.end_when_below,
-            offer_rule.c.version,
-        ).where(
-            offer_rule.c.seller_id == tx.seller_id,
-            offer_rule.c.account_id == func.any(sorted(account_ids)),
-        )
-    )
+    found = tx.execute(_RULES, tx.params(ids=sorted(account_ids)))
     return {(row[0], row[1]): Rule(*row[2:]) for row in found}
 
 
@@ -256,19 +248,26 @@ def _write(tx: Transaction, changed: Sequence[tuple[_Row, Offer]], look_in: floa
     tx.execute(_WRITE, {**values, "look_in": look_in})
 
 
+_IN_ORDER = (
+    select(product.c.id)
+    .where(product.c.seller_id == SELLER, among(product.c.id, "id"))
+    .order_by(product.c.id)
+    .with_for_update(key_share=True)
+)
+_SEEN = rows(("id", BigInteger), ("version", BigInteger))
+_MARK = (
+    product.update()
+    .values(derived_version=func.greatest(product.c.derived_version, _SEEN.c.version))
+    .where(product.c.seller_id == SELLER, product.c.id == _SEEN.c.id)
+)
+
+
 def _mark_derived(tx: Transaction, versions: Mapping[int, int]) -> None:
     """Products are locked in key order, as posting locks them."""
     ids = sorted(versions)
-    mine = (product.c.seller_id == tx.seller_id) & (product.c.id == func.any(ids))
-    in_order = select(product.c.id).where(mine).order_by(product.c.id)
-    tx.execute(in_order.with_for_update(key_share=True))
-    seen = rows(("id", BigInteger), ("version", BigInteger))
-    statement = (
-        product.update()
-        .values(derived_version=func.greatest(product.c.derived_version, seen.c.version))
-        .where(product.c.seller_id == tx.seller_id, product.c.id == seen.c.id)
-    )
-    tx.execute(statement, params(id=ids, version=[versions[key] for key in ids]))
+    values = tx.params(id=ids, version=[versions[key] for key in ids])
+    tx.execute(_IN_ORDER, values)
+    tx.execute(_MARK, values)
 
 
 def set_rule(tx: Transaction, account_id: int, rule: Rule, listing_id: int = 0) -> None:

@@ -11,14 +11,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Boolean, Double, String, and_, case, cast, func, null, select
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Double,
+    String,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    null,
+    select,
+)
 from sqlalchemy.types import DateTime
 
 from hub.channels import flows
 from hub.channels.flows import seconds
 from hub.channels.models import account, flow, listing
 from hub.conflicts.record import Finding, close_conflicts, open_conflicts
-from hub.db import Transaction, params, rows
+from hub.db import SELLER, Transaction, params, rows
 
 #: Refusals of the same offer before a person is told.
 REFUSALS = 3
@@ -55,43 +67,60 @@ class Answer:
     retry_in: float = 5.0
 
 
+def pushable() -> Any:
+    """Linked, active, not paused, and behind. Ended and unlinked listings are never pushed."""
+    return and_(
+        listing.c.sent_version < listing.c.desired_version,
+        listing.c.state == "active",
+        ~listing.c.paused,
+        listing.c.product_id.is_not(None),
+    )
+
+
+_ACCOUNT = bindparam("account", type_=BigInteger)
+_CHOSEN = (
+    select(listing.c.id)
+    .where(
+        listing.c.seller_id == SELLER,
+        listing.c.account_id == _ACCOUNT,
+        pushable(),
+        listing.c.next_at <= func.now(),
+        select(account.c.id)
+        .where(account.c.seller_id == SELLER, account.c.id == _ACCOUNT, account.c.mode == "live")
+        .exists(),
+    )
+    .order_by(listing.c.id)
+    .limit(bindparam("most", type_=BigInteger))
+    .with_for_update(skip_locked=True)
+    .cte("chosen")
+    .prefix_with("MATERIALIZED")
+)
+_CLAIM = (
+    listing.update()
+    .values(
+        lease_token=listing.c.lease_token + 1,
+        next_at=func.now() + seconds(bindparam("lease", type_=Double)),
+        attempts=listing.c.attempts + 1,
+    )
+    .where(listing.c.seller_id == SELLER, listing.c.id == _CHOSEN.c.id)
+    .returning(
+        listing.c.id,
+        listing.c.external_id,
+        listing.c.handles,
+        listing.c.desired_version,
+        listing.c.desired_quantity,
+        listing.c.remote_quantity,
+        listing.c.lease_token,
+        listing.c.attempts,
+    )
+    .add_cte(_CHOSEN)
+)
+
+
 def claim_due(tx: Transaction, account_id: int, limit: int, lease: float) -> list[Due]:
     """Claim up to ``limit`` due listings of a live account, skipping those others hold."""
-    chosen = (
-        select(listing.c.id)
-        .where(
-            listing.c.seller_id == tx.seller_id,
-            listing.c.account_id == account_id,
-            pushable(),
-            listing.c.next_at <= func.now(),
-            _live(tx, account_id),
-        )
-        .order_by(listing.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("chosen")
-        .prefix_with("MATERIALIZED")
-    )
-    statement = (
-        listing.update()
-        .values(
-            lease_token=listing.c.lease_token + 1,
-            next_at=func.now() + seconds(lease),
-            attempts=listing.c.attempts + 1,
-        )
-        .where(listing.c.seller_id == tx.seller_id, listing.c.id == chosen.c.id)
-        .returning(
-            listing.c.id,
-            listing.c.external_id,
-            listing.c.handles,
-            listing.c.desired_version,
-            listing.c.desired_quantity,
-            listing.c.remote_quantity,
-            listing.c.lease_token,
-            listing.c.attempts,
-        )
-    )
-    return sorted(Due(*row) for row in tx.execute(statement.add_cte(chosen)))
+    values = {**tx.params(), "account": account_id, "most": limit, "lease": lease}
+    return sorted(Due(*row) for row in tx.execute(_CLAIM, values))
 
 
 def _live(tx: Transaction, account_id: int) -> Any:
@@ -104,16 +133,6 @@ def _live(tx: Transaction, account_id: int) -> Any:
             account.c.mode == "live",
         )
         .exists()
-    )
-
-
-def pushable() -> Any:
-    """Linked, active, not paused, and behind. Ended and unlinked listings are never pushed."""
-    return and_(
-        listing.c.sent_version < listing.c.desired_version,
-        listing.c.state == "active",
-        ~listing.c.paused,
-        listing.c.product_id.is_not(None),
     )
 
 

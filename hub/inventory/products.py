@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, String, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from hub.db import Transaction, params, rows
+from hub.db import SELLER, Transaction, params, rows
 from hub.errors import InvalidInput, NotFound
 from hub.inventory.models import location, product
 
@@ -116,18 +116,20 @@ def location_id(tx: Transaction, code: str) -> int:
     return int(found)
 
 
+_OWN = (
+    select(location.c.id)
+    .where(
+        location.c.seller_id == SELLER,
+        location.c.active,
+        location.c.kind.in_(["warehouse", "third_party", "shop"]),
+    )
+    .order_by(location.c.priority, location.c.id)
+)
+
+
 def own_locations(tx: Transaction) -> tuple[int, ...]:
     """Active locations that stock may be sold from, in order of priority."""
-    found = tx.execute(
-        select(location.c.id)
-        .where(
-            location.c.seller_id == tx.seller_id,
-            location.c.active,
-            location.c.kind.in_(["warehouse", "third_party", "shop"]),
-        )
-        .order_by(location.c.priority, location.c.id)
-    )
-    return tuple(found.scalars())
+    return tuple(tx.execute(_OWN, tx.params()).scalars())
 
 
 class Product(NamedTuple):

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from hub.channels.accounts import serving_locations
 from hub.channels.models import listing
 from hub.conflicts.record import close_conflicts
-from hub.db import Transaction
+from hub.db import SELLER, Transaction, among
 from hub.inventory import claims
 from hub.inventory.allocating import allocate
 from hub.inventory.ledger import Move, Posting, lock, post, read_levels
@@ -19,19 +19,20 @@ from hub.sales import holding
 from hub.sales.lines import DOCUMENT, Change
 from hub.sales.models import order_line, sales_order
 
+_WANTED = (
+    select(claim.c.product_id)
+    .where(
+        claim.c.seller_id == SELLER,
+        among(claim.c.product_id, "ids"),
+        claim.c.filled < claim.c.wanted,
+    )
+    .distinct()
+)
+
 
 def products_waiting(tx: Transaction, product_ids: Sequence[int]) -> list[int]:
     """Which of these products somebody waits for. One indexed look, no lock."""
-    found = tx.execute(
-        select(claim.c.product_id)
-        .where(
-            claim.c.seller_id == tx.seller_id,
-            claim.c.product_id == func.any(list(product_ids)),
-            claim.c.filled < claim.c.wanted,
-        )
-        .distinct()
-    )
-    return sorted(found.scalars())
+    return sorted(tx.execute(_WANTED, tx.params(ids=product_ids)).scalars())
 
 
 def fill_waiting(tx: Transaction, product_ids: Sequence[int]) -> int:
@@ -96,30 +97,30 @@ def _serve(tx: Transaction, line_ids: set[int]) -> None:
     close_conflicts(tx, "oversold", served)
 
 
+_UNSERVED = (
+    select(sales_order.c.account_id)
+    .select_from(listing)
+    .join(
+        order_line,
+        (order_line.c.seller_id == listing.c.seller_id)
+        & (order_line.c.listing_key == listing.c.external_id)
+        & (order_line.c.pending > 0),
+    )
+    .join(
+        sales_order,
+        (sales_order.c.seller_id == order_line.c.seller_id)
+        & (sales_order.c.id == order_line.c.order_id)
+        & (sales_order.c.account_id == listing.c.account_id),
+    )
+    .where(listing.c.seller_id == SELLER, among(listing.c.product_id, "ids"))
+    .distinct()
+)
+
+
 def link_waiting(tx: Transaction, product_ids: Sequence[int]) -> int:
     """Lines that waited for a listing of these products to be linked become demand. Two indexed
     looks where nobody waits. Answers how many lines."""
-    found = tx.execute(
-        select(sales_order.c.account_id)
-        .select_from(listing)
-        .join(
-            order_line,
-            (order_line.c.seller_id == listing.c.seller_id)
-            & (order_line.c.listing_key == listing.c.external_id)
-            & (order_line.c.pending > 0),
-        )
-        .join(
-            sales_order,
-            (sales_order.c.seller_id == order_line.c.seller_id)
-            & (sales_order.c.id == order_line.c.order_id)
-            & (sales_order.c.account_id == listing.c.account_id),
-        )
-        .where(
-            listing.c.seller_id == tx.seller_id,
-            listing.c.product_id == func.any(list(product_ids)),
-        )
-        .distinct()
-    )
+    found = tx.execute(_UNSERVED, tx.params(ids=product_ids))
     return sum(allocate_pending(tx, account_id) for account_id in sorted(found.scalars()))
 
 
