@@ -9,11 +9,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, SmallInteger, cast, func, insert, literal, select, text
+from sqlalchemy import (
+    BigInteger,
+    SmallInteger,
+    bindparam,
+    cast,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+)
 
 from hub.channels import flows
 from hub.channels.models import account, account_location, listing
-from hub.db import Database, Transaction, params, rows
+from hub.db import SELLER, Database, Transaction, params, rows
 from hub.errors import Conflict, InvalidInput, NotFound, StaleVersion
 from hub.inventory.models import stock_change
 from hub.inventory.products import own_locations
@@ -63,6 +73,18 @@ _COLUMNS = (
 )
 
 
+_NUMBER = bindparam("account", type_=BigInteger)
+_ONE = select(*_COLUMNS).where(account.c.seller_id == SELLER, account.c.id == _NUMBER)
+_SEALED = select(account.c.credentials).where(
+    account.c.seller_id == SELLER, account.c.id == _NUMBER
+)
+_FEEDS = (
+    select(account_location.c.location_id)
+    .where(account_location.c.seller_id == SELLER, account_location.c.account_id == _NUMBER)
+    .order_by(account_location.c.priority, account_location.c.location_id)
+)
+
+
 def connect(tx: Transaction, keyring: Keyring, new: NewAccount) -> int:
     """A new account in shadow mode, all its flows opened, its first reading due at once."""
     if not new.name.strip() or len(new.name) > 200:
@@ -101,11 +123,7 @@ def _binding(seller_id: int, number: int) -> bytes:
 
 
 def credentials(tx: Transaction, keyring: Keyring, number: int) -> dict[str, Secret]:
-    sealed = tx.execute(
-        select(account.c.credentials).where(
-            account.c.seller_id == tx.seller_id, account.c.id == number
-        )
-    ).scalar()
+    sealed = tx.execute(_SEALED, {**tx.params(), "account": number}).scalar()
     if sealed is None:
         raise NotFound(f"no account {number}")
     found = keyring.decrypt_json(sealed, _binding(tx.seller_id, number))
@@ -124,9 +142,7 @@ def store_credentials(
 
 
 def get(tx: Transaction, number: int) -> Account:
-    found = tx.execute(
-        select(*_COLUMNS).where(account.c.seller_id == tx.seller_id, account.c.id == number)
-    ).one_or_none()
+    found = tx.execute(_ONE, {**tx.params(), "account": number}).one_or_none()
     if found is None:
         raise NotFound(f"no account {number}")
     return Account(*found)
@@ -206,14 +222,7 @@ def identify(tx: Transaction, number: int, external_id: str, currency: str) -> N
 
 def serving_locations(tx: Transaction, number: int) -> tuple[int, ...]:
     """The locations that feed an account, in order; every own location where none are chosen."""
-    chosen = tx.execute(
-        select(account_location.c.location_id)
-        .where(
-            account_location.c.seller_id == tx.seller_id,
-            account_location.c.account_id == number,
-        )
-        .order_by(account_location.c.priority, account_location.c.location_id)
-    )
+    chosen = tx.execute(_FEEDS, {**tx.params(), "account": number})
     return tuple(chosen.scalars()) or own_locations(tx)
 
 
