@@ -199,6 +199,7 @@ class Transaction:
         self.connection = connection
         self.seller_id = seller_id
         self.rings: set[str] = set()
+        self._reserved: list[int] = []
         self.seller = cast(literal(seller_id), BigInteger)
 
     def execute(self, statement: Executable, values: Any = None) -> Result[*tuple[Any, ...]]:
@@ -213,10 +214,15 @@ class Transaction:
         """The values for a statement with :data:`SELLER`, :func:`rows` and :func:`among`."""
         return {"seller": self.seller_id, **params(**columns)}
 
+    def reserve(self, count: int) -> None:
+        """Fetch the row ids that :meth:`ids` will be asked for, all at once."""
+        self._reserved = self.ids(count)
+
     def ids(self, count: int) -> list[int]:
         """Fresh row ids, before the rows are written."""
-        if count == 0:
-            return []
+        if count <= len(self._reserved):
+            taken, self._reserved = self._reserved[:count], self._reserved[count:]
+            return taken
         series = text("SELECT nextval('row_id') FROM generate_series(1, :count)")
         return list(self.connection.execute(series, {"count": count}).scalars())
 

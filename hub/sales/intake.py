@@ -81,15 +81,17 @@ def take_in(
     """Take in a page. Bad orders are quarantined as conflicts; the others go in."""
     good, bad = _sort_out(orders)
     quarantine(tx, keyring, target.account_id, bad)
+    # Of each order a row and a posting, and its lines.
+    tx.reserve(2 * len(good) + sum(len(order.lines) for order in good))
     entries = _upsert(tx, target.account_id, good)
     if not entries:
         return Taken(unchanged=len(good), quarantined=len(bad))
+    _save_payloads(tx, keyring, target.account_id, entries)  # before stock is locked
     page = _plan(tx, target, entries)
     keys = {entry.id: f"order:{entry.id}:{entry.version}" for entry in entries}
     decision = holding.hold(tx, page.changes, target.locations, keys)
     _insert_lines(tx, page.fresh)
     holding.save_lines(tx, page.old)
-    _save_payloads(tx, keyring, target.account_id, entries)
     note_sold(tx, page.sold)
     known = {entry.id: entry.order for entry in entries}
     changed = not all(entry.fresh for entry in entries)
