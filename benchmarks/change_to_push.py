@@ -157,7 +157,7 @@ def _rest(chance: Random) -> None:
 
 @benchmark("change-to-push")
 def change_to_push(ground: Ground, scale: Scale) -> Iterable[Result]:
-    chance = Random(4)  # noqa: S311
+    chance = Random(4)
     ours, floor = [], []
     with ExitStack() as stack:
         name = stack.enter_context(ground.copy(ground.shops(products=PRODUCTS, shops=2)))

@@ -188,7 +188,7 @@ class HotSku:
 
     def four_lines(self) -> float:
         """Eight SKUs, four an order, in any order: every unit is sold, no deadlock comes out."""
-        chance = Random(3)  # noqa: S311
+        chance = Random(3)
         before = self._sold_of_few()
         orders = [self.order(*chance.sample(range(FEW), 4)) for _ in range(STOCK)]
         shuffled = [replace(one, lines=tuple(chance.sample(one.lines, 4))) for one in orders]

@@ -153,7 +153,7 @@ def order(number: int, picks: Sequence[tuple[int, int]]) -> ChannelOrder:
 
 def orders(shop: Shop, lines: int, *, seed: int = 1, first: int = 1) -> Iterator[ChannelOrder]:
     """Orders without end, each of ``lines`` different products."""
-    chance = Random(seed)  # noqa: S311
+    chance = Random(seed)
     everything = range(len(shop.products))
     number = first
     while True:

@@ -11,7 +11,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, Index, LargeBinary, String, func, insert, select, text
+from sqlalchemy import Column, Index, LargeBinary, String, func, insert, text
 
 from hub.db import At, Database, Transaction, id_column, now_column, seller_table
 from hub.errors import InvalidInput, Unauthenticated
@@ -92,12 +92,3 @@ def revoke_tokens(tx: Transaction, name: str) -> int:
             api_token.c.revoked_at.is_(None),
         )
     )
-
-
-def token_names(tx: Transaction) -> list[tuple[str, str]]:
-    found = tx.execute(
-        select(api_token.c.name, api_token.c.role)
-        .where(api_token.c.seller_id == tx.seller_id, api_token.c.revoked_at.is_(None))
-        .order_by(api_token.c.id)
-    )
-    return [(name, role) for name, role in found]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, String, Table, insert, select, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, String, Table, insert, text
 
 from hub.db import Database, metadata, now_column, row_id
-from hub.errors import InvalidInput, NotFound
+from hub.errors import InvalidInput
 
 seller = Table(
     "seller",
@@ -28,11 +28,3 @@ def create_seller(database: Database, name: str, currency: str = "EUR") -> int:
     with database.transaction(fresh) as transaction:
         transaction.execute(insert(seller).values(id=fresh, name=name.strip(), currency=currency))
     return fresh
-
-
-def seller_name(database: Database, seller_id: int) -> str:
-    with database.transaction(seller_id) as transaction:
-        name = transaction.execute(select(seller.c.name).where(seller.c.id == seller_id)).scalar()
-    if name is None:
-        raise NotFound(f"no seller {seller_id}")
-    return str(name)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from threading import Lock
 
 from connectors.base import Channel, Connection, Connector, connect
@@ -90,11 +89,6 @@ class Carrier:
             http.close()
         self._sessions.clear()
         self.database.engine.dispose()
-
-    @cached_property
-    def readback(self) -> float | None:
-        """Seconds that override every channel's own wait before a read-back."""
-        return self.settings.readback_seconds
 
 
 _carrier: Carrier | None = None
