@@ -12,7 +12,6 @@ import logging
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from operator import index
 from typing import Any, TypeVar
 
 import psycopg
@@ -27,13 +26,9 @@ from sqlalchemy import (
     Executable,
     ForeignKey,
     ForeignKeyConstraint,
-    Integer,
-    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     Result,
-    SmallInteger,
-    String,
     Table,
     TableValuedAlias,
     bindparam,
@@ -48,12 +43,14 @@ from sqlalchemy import (
     Sequence as DatabaseSequence,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.engine.interfaces import IsolationLevel
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.schema import SchemaItem
-from sqlalchemy.types import TypeEngine, UserDefinedType
+from sqlalchemy.types import TypeEngine
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
+from hub.arrays import KINDS, ArrayText
 from hub.errors import Misconfigured, Unavailable
 
 log = logging.getLogger(__name__)
@@ -73,8 +70,9 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+ROW_IDS = 50
 #: One sequence numbers every row, so that a page's ids come in one statement.
-row_id = DatabaseSequence("row_id", metadata=metadata, cache=50)
+row_id = DatabaseSequence("row_id", metadata=metadata, cache=ROW_IDS)
 
 At = DateTime(timezone=True)
 
@@ -157,57 +155,6 @@ def params(**columns: Sequence[Any]) -> dict[str, Any]:
     return {f"p_{name}": list(values) for name, values in columns.items()}
 
 
-class ArrayText(UserDefinedType[Any]):
-    """A list as PostgreSQL writes an array. The driver looks at each element twice for what needs
-    quoting, which was most of what a page of orders cost in Python; here one kind is known.
-
-    The parameter itself is of the array's type, so that the planner sees its length.
-    """
-
-    cache_ok = True
-    render_bind_cast = True
-
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-
-    def get_col_spec(self, **options: Any) -> str:
-        return f"{self.kind}[]"
-
-    def bind_processor(self, dialect: Any) -> Callable[[Any], str]:
-        write = WRITERS[self.kind]
-
-        def process(values: Any) -> str:
-            return "{" + ",".join("NULL" if v is None else write(v) for v in values) + "}"
-
-        return process
-
-
-def _quoted(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-def _whole(value: Any) -> str:
-    return str(index(value))
-
-
-#: By the element's type: how one stands in an array.
-WRITERS: dict[str, Callable[[Any], str]] = {
-    "BIGINT": _whole,
-    "SMALLINT": _whole,
-    "INTEGER": _whole,
-    "TEXT": _quoted,
-    "BYTEA": lambda value: f'"\\\\x{value.hex()}"',
-}
-KINDS: tuple[tuple[type[TypeEngine[Any]], str], ...] = (
-    (BigInteger, "BIGINT"),
-    (SmallInteger, "SMALLINT"),
-    (Integer, "INTEGER"),
-    (String, "TEXT"),
-    (LargeBinary, "BYTEA"),
-)
-
-
 class Transaction:
     """One seller's open transaction. ``ring`` is heard after COMMIT, never before."""
 
@@ -215,7 +162,6 @@ class Transaction:
         self.connection = connection
         self.seller_id = seller_id
         self.rings: set[str] = set()
-        self._reserved: list[int] = []
         self.seller = cast(literal(seller_id), BigInteger)
 
     def execute(self, statement: Executable, values: Any = None) -> Result[*tuple[Any, ...]]:
@@ -232,22 +178,41 @@ class Transaction:
 
     def reserve(self, count: int) -> None:
         """Fetch the row ids that :meth:`ids` will be asked for, all at once."""
-        self._reserved = self.ids(count)
+        self._ids(count)
 
     def ids(self, count: int) -> list[int]:
         """Fresh row ids, before the rows are written."""
-        if count <= len(self._reserved):
-            taken, self._reserved = self._reserved[:count], self._reserved[count:]
-            return taken
-        series = text("SELECT nextval('row_id') FROM generate_series(1, :count)")
-        return list(self.connection.execute(series, {"count": count}).scalars())
+        held = self._ids(count)
+        taken, held[:count] = held[:count], []
+        return taken
+
+    def _ids(self, count: int) -> list[int]:
+        """At least ``count`` ids, oldest first. What a transaction leaves is the next one's on the
+        same connection, which caches as many of the sequence itself."""
+        held: list[int] = self.connection.info.setdefault(row_id.name, [])
+        if len(held) < count:
+            series = text("SELECT nextval('row_id') FROM generate_series(1, :count)")
+            wanted = max(count - len(held), ROW_IDS)
+            held += self.connection.execute(series, {"count": wanted}).scalars()
+        return held
 
     def ring(self, topic: str) -> None:
         self.rings.add(f"{self.seller_id}:{topic}")
 
 
-def create(url: str, *, role: str = APP_ROLE, pool: int = 5, name: str = "hub") -> Engine:
-    """An engine whose sessions act as ``role`` and have limits on everything that can hang."""
+def create(
+    url: str,
+    *,
+    role: str = APP_ROLE,
+    pool: int = 5,
+    name: str = "hub",
+    isolation: IsolationLevel = "AUTOCOMMIT",
+) -> Engine:
+    """An engine whose sessions act as ``role`` and have limits on everything that can hang.
+
+    ``isolation`` is the driver's: :class:`Database` opens its transactions itself. Whoever uses
+    ``engine.begin()`` wants ``"READ COMMITTED"``.
+    """
     if not url:
         raise Misconfigured("no database: set DATABASE_URL, or run `make demo` for an embedded one")
     limits = (
@@ -260,6 +225,7 @@ def create(url: str, *, role: str = APP_ROLE, pool: int = 5, name: str = "hub") 
     options = f"{limits} -c enable_seqscan=off -c role={role}" if role else limits
     return create_engine(
         url,
+        isolation_level=isolation,
         hide_parameters=True,
         pool_size=pool,
         max_overflow=pool,
@@ -291,7 +257,7 @@ class Database:
         """Commit at the end, roll back on any error, then ring. Raises Unavailable (503)."""
         with self._connection() as connection:
             with connection.begin():
-                connection.execute(SET_SELLER, {"seller": str(seller_id)})
+                connection.exec_driver_sql(f"BEGIN; {set_seller(seller_id)}")
                 transaction = Transaction(connection, seller_id)
                 yield transaction
             _ring(connection, transaction.rings)
@@ -300,6 +266,7 @@ class Database:
     def across_sellers(self) -> Iterator[Connection]:
         """A transaction with no seller: it sees installation tables and the listed functions."""
         with self._connection() as connection, connection.begin():
+            connection.exec_driver_sql("BEGIN")
             yield connection
 
     def command(self, seller_id: int, work: Callable[[Transaction], T]) -> T:
@@ -325,7 +292,13 @@ class Database:
             yield connection
 
 
-SET_SELLER = text("SELECT set_config('app.seller', :seller, true)")
+def set_seller(seller_id: int) -> str:
+    """The statement that makes a transaction the seller's. Plain text, so that it goes out with
+    BEGIN: a round trip less for every transaction."""
+    return f"SELECT set_config('app.seller', '{int(seller_id)}', true)"
+
+
+RING = "SELECT pg_notify(%s, topic) FROM unnest(%s::text[]) AS topic"
 
 
 def _ring(connection: Connection, rings: set[str]) -> None:
@@ -336,10 +309,7 @@ def _ring(connection: Connection, rings: set[str]) -> None:
     if not isinstance(driver, psycopg.Connection):
         return
     try:
-        driver.autocommit = True
-        for topic in sorted(rings):
-            driver.execute("SELECT pg_notify(%s, %s)", (CHANNEL, topic))
-        driver.autocommit = False
+        driver.execute(RING, (CHANNEL, sorted(rings)))
     except psycopg.Error:
         log.warning("ring lost; the sweep will find the work")
         connection.invalidate()

@@ -33,7 +33,7 @@ def current(connection: Connection) -> str:
 def upgrade(owner_url: str, app_url: str) -> str:
     """Create the application role where it is missing, migrate, and let the application's login
     act as that role. Answers the revision. The whole upgrade is one transaction."""
-    engine = create(owner_url, role="", pool=1, name="hub-migrate")
+    engine = create(owner_url, role="", pool=1, name="hub-migrate", isolation="READ COMMITTED")
     try:
         with engine.begin() as connection:
             connection.execute(text("SET LOCAL statement_timeout = 0"))

@@ -79,7 +79,9 @@ def wide_database(servers: Rig, database_name: str) -> Iterator[Database]:
 @pytest.fixture
 def owner_engine(servers: Rig, database_name: str) -> Iterator[Engine]:
     """The same database as the role that owns its tables."""
-    engine = create(servers.owner_url(database_name), role="", name="test-owner")
+    engine = create(
+        servers.owner_url(database_name), role="", name="test-owner", isolation="READ COMMITTED"
+    )
     yield engine
     engine.dispose()
 

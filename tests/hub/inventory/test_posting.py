@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from hub.db import SET_SELLER, Database, Transaction, create, sql_state
+from hub.db import Database, Transaction, create, set_seller, sql_state
 from hub.errors import InsufficientStock, InvalidInput
 from hub.inventory.adjusting import Adjustment, adjust
 from hub.inventory.ledger import LevelKey, Move, Place, Posting, post
@@ -204,7 +204,8 @@ def test_a_posting_of_an_unknown_product_names_the_product(shop: World) -> None:
 @pytest.fixture
 def owner(servers: Rig, database: Database) -> Iterator[Engine]:
     """The same database as the role that owns its tables."""
-    engine = create(servers.owner_url(database.engine.url.database or ""), role="")
+    url = servers.owner_url(database.engine.url.database or "")
+    engine = create(url, role="", isolation="READ COMMITTED")
     yield engine
     engine.dispose()
 
@@ -222,7 +223,7 @@ def test_what_was_posted_cannot_be_changed_by_the_application_nor_its_owner(
     with pytest.raises(DBAPIError) as app, shop.database.transaction(shop.seller_id) as tx:
         tx.execute(statement)
     with owner.connect() as connection:
-        connection.execute(SET_SELLER, {"seller": str(shop.seller_id)})
+        connection.execute(text(set_seller(shop.seller_id)))
         with pytest.raises(DBAPIError, match="append-only") as owners:
             connection.execute(statement)
 
