@@ -7,82 +7,61 @@ are the newest and nobody else is writing them.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Integer, SmallInteger, String, and_, func, insert, select
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    ColumnElement,
+    Integer,
+    SmallInteger,
+    String,
+    bindparam,
+    func,
+    insert,
+    literal,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from hub.db import SELLER, At, Kind, Transaction, among, array, rows
+from hub.db import SELLER, At, Kind, Transaction, among, array, params, rows
 from hub.errors import InsufficientStock, InvalidInput
-from hub.inventory.models import State, level, move, posting, product, stock_change
+from hub.inventory.models import level, move, posting, product, stock_change
+from hub.inventory.moves import (
+    LevelKey,
+    Levels,
+    Move,
+    Place,
+    Posted,
+    Posting,
+    by_product,
+    check,
+    found_again,
+    level_key,
+    net_changes,
+    shortfalls,
+)
 
-LARGEST = 1_000_000_000_000
+__all__ = [
+    "LevelKey",
+    "Levels",
+    "Move",
+    "Place",
+    "Posted",
+    "Posting",
+    "lock",
+    "net_changes",
+    "post",
+    "read_levels",
+    "shortfalls",
+]
+
+
 #: The namespace of our advisory locks on products.
 GATE = 7381
-
-
-class Place(NamedTuple):
-    """(state, location); outside states have no location."""
-
-    state: State
-    location_id: int | None = None
-
-
-class LevelKey(NamedTuple):
-    product_id: int
-    location_id: int
-    state: int
-    lot_id: int = 0
-
-
-class Move(NamedTuple):
-    """``quantity`` whole units from one place to another. ``unit_cost`` in the seller's minor
-    units, None = unknown, which is not the same as free."""
-
-    product_id: int
-    quantity: int
-    source: Place
-    target: Place
-    happened_at: datetime | None = None
-    unit_cost: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Posting:
-    """Moves that belong together under one idempotency key."""
-
-    key: str
-    reason: str
-    moves: Sequence[Move]
-    document: str = ""
-    document_id: int = 0
-    note: str = ""
-
-
-@dataclass(slots=True)
-class Levels:
-    """The levels of locked products, as they will be when what was decided so far is posted."""
-
-    quantities: dict[LevelKey, int] = field(default_factory=dict)
-
-    def available(self, product_id: int, location_id: int) -> int:
-        return self.quantities.get(LevelKey(product_id, location_id, State.AVAILABLE), 0)
-
-    def at(self, key: LevelKey) -> int:
-        return self.quantities.get(key, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """``keys`` were new and took effect; the others had been posted before. ``discrepancies`` maps
-    a level to the units a late fact had to find in ``adjustment``."""
-
-    keys: frozenset[str]
-    discrepancies: Mapping[LevelKey, int] = field(default_factory=dict)
 
 
 #: So many products are queued for at a gate before their rows: a crowd on one row wakes as a crowd
@@ -90,37 +69,60 @@ class Posted:
 FEW = 16
 _OURS = (product.c.seller_id == SELLER) & among(product.c.id, "ids")
 _LOCK = select(product.c.id).where(_OURS).order_by(product.c.id).with_for_update(key_share=True)
-_BUMP = product.update().values(stock_version=product.c.stock_version + 1).where(_OURS)
-_NOTE_CHANGE = insert(stock_change).from_select(
-    ["seller_id", "product_ids"], select(SELLER, array("ids", BigInteger))
-)
 _GATED = rows(("ids", BigInteger))
-_GATE = select(func.pg_advisory_xact_lock(GATE, func.hashint8(_GATED.c.ids)))
+_THROUGH = (
+    select(func.count(func.pg_advisory_xact_lock(GATE, func.hashint8(_GATED.c.ids))).label("all"))
+    .cte("gate")
+    .prefix_with("MATERIALIZED")
+)
+#: Rows are locked above the join, so that nobody waits at the gate with a row in hand.
+_QUEUE = (
+    select(product.c.id)
+    .join(_THROUGH, _THROUGH.c.all > 0)
+    .where(_OURS)
+    .order_by(product.c.id)
+    .with_for_update(key_share=True, of=product)
+)
+_BUMPED = (
+    product.update()
+    .values(stock_version=product.c.stock_version + 1)
+    .where(_OURS)
+    .returning(product.c.id)
+    .cte("bumped")
+)
+_NOTED = (
+    insert(stock_change)
+    .from_select(["seller_id", "product_ids"], select(SELLER, array("ids", BigInteger)))
+    .returning(stock_change.c.id)
+    .cte("noted")
+)
 _LEVELS = select(
     level.c.product_id, level.c.location_id, level.c.state, level.c.lot_id, level.c.quantity
 ).where(level.c.seller_id == SELLER, among(level.c.product_id, "ids"))
+_BUMP = _LEVELS.add_cte(_BUMPED, _NOTED)
 
 
 def lock(tx: Transaction, product_ids: Iterable[int]) -> Levels:
     """Lock products for posting, in key order, and read their levels. Bumps ``stock_version``
-    unconditionally: a bump that is skipped because one is already pending loses updates."""
+    unconditionally: a bump that is skipped because one is already pending loses updates.
+
+    Two statements: what the second reads was committed before the first had its locks.
+    """
     ids = sorted(set(product_ids))
     if not ids:
         return Levels()
     values = tx.params(ids=ids)
-    if len(ids) <= FEW:
-        tx.execute(_GATE, values)
-    if len(ids) > 1:
-        tx.execute(_LOCK, values)
-    if tx.change(_BUMP, values) != len(ids):
+    if len(tx.execute(_QUEUE if len(ids) <= FEW else _LOCK, values).all()) != len(ids):
         raise InvalidInput("product", "no such product of this seller")
-    tx.execute(_NOTE_CHANGE, values)
     tx.ring("stock")
-    return read_levels(tx, ids)
+    return _levels(tx.execute(_BUMP, values))
 
 
 def read_levels(tx: Transaction, product_ids: Sequence[int]) -> Levels:
-    found = tx.execute(_LEVELS, tx.params(ids=product_ids))
+    return _levels(tx.execute(_LEVELS, tx.params(ids=product_ids)))
+
+
+def _levels(found: Iterable[Any]) -> Levels:
     return Levels({LevelKey(*row[:4]): row[4] for row in found})
 
 
@@ -138,77 +140,66 @@ def post(
     reported, never clamped.
     """
     for one in postings:
-        _check(one)
-    known = _register(tx, postings)
+        check(one)
+    ordered = sorted({one.key: one for one in postings}.values(), key=lambda one: one.key)
+    if len(ordered) != len(postings):
+        raise InvalidInput("posting", "one key twice in a set")
+    ids = {one.key: number for one, number in zip(ordered, tx.ids(len(ordered)), strict=True)}
+    register = _posting_values(tx, ordered, ids)
+    if levels is not None:
+        effect = _effect(levels, postings, ids, late=late)
+        known = set(tx.execute(_POST, {**register, **effect.values(tx, len(ordered))}).scalars())
+        if len(known) == len(ordered):
+            return effect.posted(levels, known)
+    else:
+        known = set(tx.execute(_REGISTER, register).scalars())
     fresh = [one for one in postings if one.key in known]
     if not fresh:
         return Posted(frozenset())
     if levels is None:
         levels = lock(tx, {m.product_id for one in fresh for m in one.moves})
-    changes = net_changes(m for one in fresh for m in one.moves)
+    effect = _effect(levels, fresh, ids, late=late)
+    tx.execute(_WRITE, effect.values(tx))
+    return effect.posted(levels, known)
+
+
+class _Effect(NamedTuple):
+    """What a set writes besides its postings: moves under their posting's id, and levels."""
+
+    moves: Sequence[tuple[int, Move]]
+    changes: Mapping[LevelKey, int]
+    known: Collection[LevelKey]
+    short: Mapping[LevelKey, int]
+
+    def values(self, tx: Transaction, all_of: int = 0) -> dict[str, object]:
+        moved = sorted(key for key, change in self.changes.items() if change)
+        old = [key for key in moved if key in self.known]
+        new = [key for key in moved if key not in self.known]
+        values = _move_values(tx, self.moves)
+        values |= _change_values("change_", old, self.changes)
+        values |= _change_values("new_", new, self.changes)
+        return {**values, "all_of": all_of}
+
+    def posted(self, levels: Levels, keys: Iterable[str]) -> Posted:
+        for key, change in self.changes.items():
+            levels.quantities[key] = levels.at(key) + change
+        return Posted(frozenset(keys), self.short)
+
+
+def _effect(
+    levels: Levels, postings: Sequence[Posting], ids: Mapping[str, int], *, late: bool
+) -> _Effect:
+    """Raises InsufficientStock. The shortfalls of a late fact come first, under its posting."""
+    moves = [(ids[one.key], m) for one in postings for m in one.moves]
+    changes = net_changes(m for _, m in moves)
     short = shortfalls(levels, changes)
     if short and not late:
-        raise InsufficientStock(_by_product(short))
-    found = [_found_again(key, units) for key, units in short.items()]
+        raise InsufficientStock(by_product(short))
+    found = [found_again(key, units) for key, units in short.items()]
     for m in found:
-        changes[_level_key(m, m.target)] += m.quantity
-    _write_levels(tx, levels, changes)
-    _write_moves(tx, [(known[one.key], m) for one in fresh for m in one.moves], found)
-    return Posted(frozenset(known), short)
-
-
-def net_changes(moves: Iterable[Move]) -> Counter[LevelKey]:
-    """What the moves do to each inside level, summed, so that one SKU twice is checked once."""
-    changes: Counter[LevelKey] = Counter()
-    for m in moves:
-        if m.source.location_id is not None:
-            changes[_level_key(m, m.source)] -= m.quantity
-        if m.target.location_id is not None:
-            changes[_level_key(m, m.target)] += m.quantity
-    return changes
-
-
-def shortfalls(levels: Levels, changes: Mapping[LevelKey, int]) -> dict[LevelKey, int]:
-    """Levels that would go negative → by how many units."""
-    after = {key: levels.at(key) + change for key, change in changes.items()}
-    return {key: -units for key, units in after.items() if units < 0}
-
-
-def _check(one: Posting) -> None:
-    if not one.key or len(one.key) > 200 or not one.moves:
-        raise InvalidInput("posting", "needs a key of 1 to 200 characters and at least one move")
-    for m in one.moves:
-        if not isinstance(m.quantity, int) or isinstance(m.quantity, bool):
-            raise InvalidInput("quantity", "must be a whole number of units")
-        if not 0 < m.quantity <= LARGEST:
-            raise InvalidInput("quantity", f"must be 1 to {LARGEST}, not {m.quantity}")
-        if m.unit_cost is not None and type(m.unit_cost) is not int:
-            raise InvalidInput("unit_cost", "must be whole minor units, or unknown")
-        if m.happened_at is not None and m.happened_at.tzinfo is None:
-            raise InvalidInput("happened_at", "needs a time zone")
-        for place in (m.source, m.target):
-            if place.state.inside != (place.location_id is not None):
-                raise InvalidInput("place", f"{place.state.name.lower()} and its location disagree")
-        if m.source == m.target:
-            raise InvalidInput("place", "a move must go somewhere")
-
-
-def _level_key(m: Move, place: Place) -> LevelKey:
-    if place.location_id is None:
-        raise InvalidInput("place", "has no level")
-    return LevelKey(m.product_id, place.location_id, int(place.state))
-
-
-def _by_product(short: Mapping[LevelKey, int]) -> dict[int, int]:
-    missing: Counter[int] = Counter()
-    for key, units in short.items():
-        missing[key.product_id] += units
-    return dict(missing)
-
-
-def _found_again(key: LevelKey, units: int) -> Move:
-    target = Place(State(key.state), key.location_id)
-    return Move(key.product_id, units, Place(State.ADJUSTMENT), target)
+        changes[level_key(m, m.target)] += m.quantity
+    first = [(moves[0][0], m) for m in found]
+    return _Effect([*first, *moves], changes, levels.quantities.keys(), short)
 
 
 _POSTINGS = rows(
@@ -222,6 +213,7 @@ _POSTINGS = rows(
 
 
 _POSTING_COLUMNS = ["id", "key", "reason", "document", "document_id", "note"]
+#: Claims the keys that are new, and answers them.
 _REGISTER = (
     upsert(posting)
     .from_select(
@@ -229,73 +221,30 @@ _REGISTER = (
         select(SELLER, *(_POSTINGS.c[name] for name in _POSTING_COLUMNS)),
     )
     .on_conflict_do_nothing(index_elements=["seller_id", "key"])
-    .returning(posting.c.key, posting.c.id)
+    .returning(posting.c.key)
 )
 
 
-def _register(tx: Transaction, postings: Sequence[Posting]) -> dict[str, int]:
-    """Claim the keys that are new; key → posting id."""
-    ordered = sorted({one.key: one for one in postings}.values(), key=lambda one: one.key)
-    if len(ordered) != len(postings):
-        raise InvalidInput("posting", "one key twice in a set")
-    values = tx.params(
-        id=tx.ids(len(ordered)),
-        key=[one.key for one in ordered],
-        reason=[one.reason for one in ordered],
-        document=[one.document for one in ordered],
-        document_id=[one.document_id for one in ordered],
-        note=[one.note for one in ordered],
-    )
-    return {key: value for key, value in tx.execute(_REGISTER, values)}
-
-
-_CHANGES = rows(
-    ("product_id", BigInteger),
-    ("location_id", BigInteger),
-    ("state", SmallInteger),
-    ("lot_id", BigInteger),
-    ("change", BigInteger),
-)
-
-
-_CHANGE_LEVELS = (
-    level.update()
-    .values(quantity=level.c.quantity + _CHANGES.c.change)
-    .where(
-        level.c.seller_id == SELLER,
-        and_(*(level.c[name] == _CHANGES.c[name] for name in LevelKey._fields)),
-    )
-)
-_NEW_LEVELS = insert(level).from_select(
-    ["seller_id", *LevelKey._fields, "quantity"],
-    select(SELLER, *(_CHANGES.c[name] for name in (*LevelKey._fields, "change"))),
-)
-
-
-def _write_levels(tx: Transaction, levels: Levels, changes: Mapping[LevelKey, int]) -> None:
-    moved = sorted(key for key, change in changes.items() if change)
-    old = [key for key in moved if key in levels.quantities]
-    new = [key for key in moved if key not in levels.quantities]
-    if old:
-        tx.execute(_CHANGE_LEVELS, _change_values(tx, old, changes))
-    if new:
-        tx.execute(_NEW_LEVELS, _change_values(tx, new, changes))
-    for key in moved:
-        levels.quantities[key] = levels.at(key) + changes[key]
-
-
-def _change_values(
-    tx: Transaction, keys: Sequence[LevelKey], changes: Mapping[LevelKey, int]
+def _posting_values(
+    tx: Transaction, postings: Sequence[Posting], ids: Mapping[str, int]
 ) -> dict[str, object]:
     return tx.params(
-        product_id=[key.product_id for key in keys],
-        location_id=[key.location_id for key in keys],
-        state=[key.state for key in keys],
-        lot_id=[key.lot_id for key in keys],
-        change=[changes[key] for key in keys],
+        id=[ids[one.key] for one in postings],
+        key=[one.key for one in postings],
+        reason=[one.reason for one in postings],
+        document=[one.document for one in postings],
+        document_id=[one.document_id for one in postings],
+        note=[one.note for one in postings],
     )
 
 
+_LEVEL_COLUMNS: dict[str, Kind] = {
+    "product_id": BigInteger,
+    "location_id": BigInteger,
+    "state": SmallInteger,
+    "lot_id": BigInteger,
+    "quantity": BigInteger,
+}
 _MOVE_COLUMNS: dict[str, Kind] = {
     "posting_id": BigInteger,
     "product_id": BigInteger,
@@ -307,29 +256,65 @@ _MOVE_COLUMNS: dict[str, Kind] = {
     "unit_cost": BigInteger,
     "happened_at": At,
 }
-_MOVES = rows(*_MOVE_COLUMNS.items(), ("n", Integer))
+_CHANGES = rows(*((f"change_{name}", kind) for name, kind in _LEVEL_COLUMNS.items()))
+_NEW = rows(*((f"new_{name}", kind) for name, kind in _LEVEL_COLUMNS.items()))
+_MOVES = rows(*((f"move_{name}", kind) for name, kind in _MOVE_COLUMNS.items()), ("n", Integer))
 
 
-_WRITE_MOVES = insert(move).from_select(
-    ["seller_id", *_MOVE_COLUMNS],
-    select(SELLER, *(_MOVES.c[name] for name in _MOVE_COLUMNS)).order_by(_MOVES.c.n),
-)
-
-
-def _write_moves(tx: Transaction, moves: Sequence[tuple[int, Move]], found: Sequence[Move]) -> None:
-    """``found`` are the shortfalls of a late fact: they come first, under its posting."""
-    all_moves = [*((moves[0][0], m) for m in found), *moves]
-    now = datetime.now(UTC)
-    values = tx.params(
-        n=range(len(all_moves)),
-        posting_id=[number for number, _ in all_moves],
-        product_id=[m.product_id for _, m in all_moves],
-        quantity=[m.quantity for _, m in all_moves],
-        from_state=[int(m.source.state) for _, m in all_moves],
-        from_location_id=[m.source.location_id for _, m in all_moves],
-        to_state=[int(m.target.state) for _, m in all_moves],
-        to_location_id=[m.target.location_id for _, m in all_moves],
-        unit_cost=[m.unit_cost for _, m in all_moves],
-        happened_at=[m.happened_at or now for _, m in all_moves],
+def _writing(where: ColumnElement[bool]) -> tuple[CTE, CTE, CTE]:
+    """Levels and moves of a set, written ``where`` it is to be."""
+    changed = (
+        level.update()
+        .values(quantity=level.c.quantity + _CHANGES.c.change_quantity)
+        .where(
+            level.c.seller_id == SELLER,
+            *(level.c[name] == _CHANGES.c[f"change_{name}"] for name in LevelKey._fields),
+            where,
+        )
     )
-    tx.execute(_WRITE_MOVES, values)
+    opened = insert(level).from_select(
+        ["seller_id", *_LEVEL_COLUMNS],
+        select(SELLER, *(_NEW.c[f"new_{name}"] for name in _LEVEL_COLUMNS)).where(where),
+    )
+    moved = insert(move).from_select(
+        ["seller_id", *_MOVE_COLUMNS],
+        select(SELLER, *(_MOVES.c[f"move_{name}"] for name in _MOVE_COLUMNS))
+        .where(where)
+        .order_by(_MOVES.c.n),
+    )
+    return changed.cte("changed"), opened.cte("opened"), moved.cte("moved")
+
+
+_FRESH = _REGISTER.cte("fresh")
+_ALL_FRESH = (
+    select(func.count()).select_from(_FRESH).scalar_subquery()
+    == bindparam("all_of", type_=BigInteger)
+)  # fmt: skip
+#: The whole set in one statement; where a key of it has been posted before, only the others' keys
+#: are claimed, and nothing else is written.
+_POST = select(_FRESH.c.key).add_cte(*_writing(_ALL_FRESH))
+_WRITE = select(literal(1)).add_cte(*_writing(true()))
+
+
+def _change_values(
+    prefix: str, keys: Sequence[LevelKey], changes: Mapping[LevelKey, int]
+) -> dict[str, object]:
+    values = {name: [getattr(key, name) for key in keys] for name in LevelKey._fields}
+    values["quantity"] = [changes[key] for key in keys]
+    return params(**{prefix + name: column for name, column in values.items()})
+
+
+def _move_values(tx: Transaction, moves: Sequence[tuple[int, Move]]) -> dict[str, object]:
+    now = datetime.now(UTC)
+    return tx.params(
+        n=range(len(moves)),
+        move_posting_id=[number for number, _ in moves],
+        move_product_id=[m.product_id for _, m in moves],
+        move_quantity=[m.quantity for _, m in moves],
+        move_from_state=[int(m.source.state) for _, m in moves],
+        move_from_location_id=[m.source.location_id for _, m in moves],
+        move_to_state=[int(m.target.state) for _, m in moves],
+        move_to_location_id=[m.target.location_id for _, m in moves],
+        move_unit_cost=[m.unit_cost for _, m in moves],
+        move_happened_at=[m.happened_at or now for _, m in moves],
+    )
