@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import String, bindparam, func, select, text
+from sqlalchemy import ColumnElement, String, bindparam, func, literal_column, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hub.conflicts.models import conflict
@@ -73,6 +73,12 @@ _CLOSE = (
 def close_conflicts(tx: Transaction, kind: str, subjects: Sequence[str]) -> int:
     """The difference is gone: close what is open of it. Answers how many."""
     return tx.change(_CLOSE, {**tx.params(subjects=subjects), "of_kind": kind})
+
+
+def is_open(kind: str, account: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether an account has an open conflict of a kind, for a statement that asks on the way."""
+    here = (conflict.c.seller_id == SELLER, conflict.c.kind == literal_column(f"'{kind}'"))
+    return select(conflict.c.id).where(*here, conflict.c.account_id == account, OPEN).exists()
 
 
 def open_kinds(tx: Transaction) -> dict[str, int]:

@@ -61,9 +61,11 @@ def report(
     changes: Sequence[Change],
     *,
     changed: bool,
+    poisoned: bool,
 ) -> None:
     """Open what a person must see; close what this page has set right. ``orders`` is by order id;
-    ``changed``: some of them were known before."""
+    ``changed``: some of them were known before; ``poisoned``: records of this account may be in
+    quarantine."""
     findings = []
     for change in changes:
         order = orders[change.line.order_id]
@@ -83,8 +85,9 @@ def report(
                 Finding("edited_after_shipment", subject, said, evidence, account_id, "high")
             )
     open_conflicts(tx, findings)
-    readable = [f"order:{account_id}:{order.external_id}"[:300] for order in orders.values()]
-    close_conflicts(tx, "poison_record", readable)
+    if poisoned:
+        readable = [f"order:{account_id}:{order.external_id}"[:300] for order in orders.values()]
+        close_conflicts(tx, "poison_record", readable)
     if changed:
         clear = [c.line.id for c in changes if not c.line.claimed]
         close_conflicts(tx, "oversold", [f"order_line:{number}" for number in clear])

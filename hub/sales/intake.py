@@ -28,6 +28,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hub.channels.listings import Sold, note_sold
 from hub.channels.models import listing
+from hub.conflicts.record import is_open
 from hub.db import SELLER, At, Kind, Transaction, among, rows
 from hub.errors import InvalidInput
 from hub.sales import holding
@@ -73,6 +74,7 @@ class _Page:
     fresh: list[tuple[LineState, IncomingLine]] = field(default_factory=list)
     old: list[LineState] = field(default_factory=list)
     sold: list[Sold] = field(default_factory=list)
+    poisoned: bool = True
 
 
 def take_in(
@@ -95,7 +97,7 @@ def take_in(
     note_sold(tx, page.sold)
     known = {entry.id: entry.order for entry in entries}
     changed = not all(entry.fresh for entry in entries)
-    report(tx, target.account_id, known, page.changes, changed=changed)
+    report(tx, target.account_id, known, page.changes, changed=changed, poisoned=page.poisoned)
     fresh = sum(entry.fresh for entry in entries)
     return Taken(
         new=fresh,
@@ -193,7 +195,7 @@ def _upsert(tx: Transaction, account_id: int, orders: Sequence[IncomingOrder]) -
 
 def _plan(tx: Transaction, target: Target, entries: Sequence[_Entry]) -> _Page:
     """Every line of the page with what must happen to its stock. Reads links and known lines."""
-    links = _links(tx, target.account_id, entries)
+    links, poisoned = _links(tx, target.account_id, entries)
     changed = [entry.id for entry in entries if not entry.fresh]
     known: dict[tuple[int, str], LineState] = {}
     if changed:
@@ -204,7 +206,7 @@ def _plan(tx: Transaction, target: Target, entries: Sequence[_Entry]) -> _Page:
         (entry.id, line.external_id) not in known for entry in entries for line in entry.order.lines
     )
     ids = iter(tx.ids(new))
-    page = _Page()
+    page = _Page(poisoned=poisoned)
     for entry in entries:
         cancelled = entry.order.status == "cancelled"
         before = entry.order.placed_at < target.since
@@ -231,7 +233,9 @@ def _plan(tx: Transaction, target: Target, entries: Sequence[_Entry]) -> _Page:
     return page
 
 
-_LINKS = select(listing.c.external_id, listing.c.id, listing.c.product_id).where(
+_LINKS = select(
+    listing.c.external_id, listing.c.id, listing.c.product_id, is_open("poison_record", _ACCOUNT)
+).where(
     listing.c.seller_id == SELLER,
     listing.c.account_id == _ACCOUNT,
     among(listing.c.external_id, "keys"),
@@ -240,11 +244,13 @@ _LINKS = select(listing.c.external_id, listing.c.id, listing.c.product_id).where
 
 def _links(
     tx: Transaction, account_id: int, entries: Sequence[_Entry]
-) -> Mapping[str, tuple[int, int | None]]:
-    """Listing key → (listing id, product id), for what was sold."""
+) -> tuple[Mapping[str, tuple[int, int | None]], bool]:
+    """Listing key → (listing id, product id), for what was sold; and whether records of the
+    account may be in quarantine: to ask that apart would cost every page a round trip."""
     keys = sorted({line.listing_key for entry in entries for line in entry.order.lines} - {""})
-    found = tx.execute(_LINKS, {**tx.params(keys=keys), "account": account_id})
-    return {key: (number, product_id) for key, number, product_id in found}
+    found = tx.execute(_LINKS, {**tx.params(keys=keys), "account": account_id}).all()
+    links = {key: (number, product_id) for key, number, product_id, _ in found}
+    return links, found[0][3] if found else True
 
 
 _LINE_COLUMNS = {
