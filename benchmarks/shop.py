@@ -93,7 +93,7 @@ def settle(database: Database, seller_id: int) -> None:
     """Derive every offer, as the sync does."""
 
     def derive(tx: Transaction) -> bool:
-        changed = offers.take_changes(tx)
+        changed = offers.take_changes(tx).product_ids
         offers.derive(tx, changed)
         return bool(changed)
 

@@ -15,7 +15,7 @@ from connectors.catalog import channel
 from connectors.http import Http
 from connectors.records import Credentials
 from hub.channels import accounts
-from hub.channels.accounts import Account
+from hub.channels.accounts import Account, Opened
 from hub.config import Settings, settings
 from hub.db import Database, create
 from hub.sales.intake import Target
@@ -52,19 +52,23 @@ class Carrier:
     def at_work(self, seller_id: int, account_id: int) -> AtWork:
         """Load an account and build its connector. Raises NotFound, UnknownChannel."""
         with self.database.transaction(seller_id) as tx:
-            found = accounts.get(tx, account_id)
-            secrets = accounts.credentials(tx, self.keyring, account_id)
-            locations = accounts.serving_locations(tx, account_id)
+            found = accounts.opened(tx, account_id)
+        return self.ready(seller_id, found)
+
+    def ready(self, seller_id: int, opened: Opened) -> AtWork:
+        """Build the connector of an account that is loaded. Raises UnknownChannel."""
+        found = opened.account
         declared = channel(found.channel)
+        secrets = accounts.unsealed(self.keyring, seller_id, opened)
         connection = Connection(
             credentials=Credentials({name: value.reveal() for name, value in secrets.items()}),
             http=self._session(seller_id, found, declared),
             now=lambda: datetime.now(UTC),
             settings=found.settings,
-            on_refresh=lambda fresh: self._store(seller_id, account_id, fresh),
+            on_refresh=lambda fresh: self._store(seller_id, found.id, fresh),
             base_url=found.base_url,
         )
-        target = Target(account_id, locations, found.connected_at)
+        target = Target(found.id, opened.locations, found.connected_at)
         return AtWork(found, declared, connect(declared, connection), target)
 
     def _session(self, seller_id: int, account: Account, declared: Channel) -> Http:

@@ -6,16 +6,17 @@ and unknown: the read-back decides, nobody guesses.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from typing import NamedTuple, Self
 
 from connectors.base import Capability
 from connectors.errors import ConnectorError, RejectedError, UnknownOutcome
 from connectors.records import ListingRef, PushOutcome, PushResult, StockOffer
-from hub.channels import flows, offers, pushing
-from hub.channels.pushing import Answer, Due
+from hub.channels import accounts, flows, offers, pushing
+from hub.channels.accounts import Opened
+from hub.channels.pushing import SENT, Answer, Due
 from hub.db import Transaction
 from hub.sales import backorders
 from sync import pull
@@ -23,6 +24,8 @@ from sync.carrier import AtWork, Carrier
 from sync.retry import backoff, react
 
 LEASE = 60.0
+#: So many are claimed before the channel's own batch is known.
+FIRST = 250
 MOST_BATCHES = 400
 #: Seconds until a number that its own sale brought about is read back.
 LOOK_IN = 5.0
@@ -30,59 +33,132 @@ LOOK_IN = 5.0
 AT_ONCE = 4
 
 
+class Claimed(NamedTuple):
+    """Due listings of one account, leased, with what it takes to talk to the channel."""
+
+    opened: Opened
+    dues: Sequence[Due]
+
+
 def derive(carrier: Carrier, seller_id: int) -> list[int]:
     """Derive every changed offer of a seller and push them; answers accounts left to others."""
-    chosen = sorted(derive_offers(carrier, seller_id))
-    if len(chosen) == 1:
-        push(carrier, seller_id, chosen[0])
-    elif chosen:
+    due, claimed = _derive_all(carrier, seller_id, claims=AT_ONCE)
+    if len(claimed) == 1:
+        push(carrier, seller_id, *claimed.popitem())
+    elif claimed:
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            list(pool.map(lambda one: push(carrier, seller_id, one), chosen[:AT_ONCE]))
-    return chosen[AT_ONCE:]
+            list(pool.map(lambda one: push(carrier, seller_id, *one), claimed.items()))
+    return sorted(due)[AT_ONCE:]
 
 
 def derive_offers(carrier: Carrier, seller_id: int) -> set[int]:
     """Derive until nothing has changed; answers the live accounts that have pushes due."""
+    return _derive_all(carrier, seller_id, claims=0)[0]
+
+
+def _derive_all(
+    carrier: Carrier, seller_id: int, claims: int
+) -> tuple[set[int], dict[int, Claimed | None]]:
+    """What is pushed at once is claimed in the transaction that derives it: a commit less between
+    a sale and the other shops."""
     due: set[int] = set()
     override = carrier.settings.readback_seconds
     look_in = LOOK_IN if override is None else override
+
+    def step(tx: Transaction) -> tuple[set[int], bool, dict[int, Claimed | None]]:
+        found, more = _derive(tx, look_in)
+        chosen = [] if more else sorted(due | found)[:claims]
+        return found, more, {account_id: _claim(tx, account_id, FIRST) for account_id in chosen}
+
     more = True
     while more:
-        found, more = carrier.database.command(seller_id, partial(_derive, look_in=look_in))
+        found, more, claimed = carrier.database.command(seller_id, step)
         due |= found
-    return due
+    return due, claimed
 
 
 def _derive(tx: Transaction, look_in: float) -> tuple[set[int], bool]:
     """Waiting lines come before offers: what they take is not offered."""
-    changed = offers.take_changes(tx)
+    changed, more = offers.take_changes(tx)
     if not changed:
         return set(), False
-    backorders.link_waiting(tx, changed)
-    backorders.fill_waiting(tx, changed)
-    return set(offers.derive(tx, changed, look_in=look_in)), offers.changes_left(tx)
+    backorders.serve_waiting(tx, changed)
+    return set(offers.derive(tx, changed, look_in=look_in)), more
 
 
-def push(carrier: Carrier, seller_id: int, account_id: int) -> int:
-    """Push an account's due listings until none is left; answers how many were accepted."""
-    accepted = 0
-    work: AtWork | None = None
-    for _ in range(MOST_BATCHES):
-        batch = work.channel.stock.batch if work and work.channel.stock else 250
-        claim = partial(pushing.claim_due, account_id=account_id, limit=batch, lease=LEASE)
-        dues = carrier.database.command(seller_id, claim)
-        if not dues:
-            break
-        if work is None:
-            work = carrier.at_work(seller_id, account_id)
-        answered = _push_batch(carrier, seller_id, work, dues)
-        if answered is None:
-            break
-        accepted += answered
-        if answered == len(dues) < batch:
-            break
-    carrier.database.command(seller_id, lambda tx: pushing.settle(tx, account_id))
+def _claim(tx: Transaction, account_id: int, limit: int) -> Claimed | None:
+    dues = pushing.claim_due(tx, account_id, limit, LEASE)
+    return Claimed(accounts.opened(tx, account_id), dues) if dues else None
+
+
+def push(carrier: Carrier, seller_id: int, account_id: int, claimed: Claimed | None = None) -> int:
+    """Push an account's due listings until none is left; answers how many were accepted.
+    ``claimed`` is the first batch where the caller has claimed it already."""
+    if claimed is None:
+        claim = partial(_claim, account_id=account_id, limit=FIRST)
+        claimed = carrier.database.command(seller_id, claim)
+    accepted, well = 0, False
+    if claimed is not None:
+        work = carrier.ready(seller_id, claimed.opened)
+        with Batches(carrier, seller_id, work, claimed.dues) as batches:
+            for dues in batches:
+                answered = _push_batch(carrier, seller_id, work, dues)
+                well = answered is not None
+                if answered is None:
+                    break
+                accepted += answered
+                batches.went_through = answered == len(dues)
+    carrier.database.command(seller_id, lambda tx: pushing.settle(tx, account_id, well=well))
     return accepted
+
+
+class Batches:
+    """An account's due listings, batch by batch. While one is at the channel the next is claimed,
+    so that the channel need not wait for the database; one request at a time all the same."""
+
+    def __init__(
+        self, carrier: Carrier, seller_id: int, work: AtWork, first: Sequence[Due]
+    ) -> None:
+        self.carrier = carrier
+        self.seller_id = seller_id
+        self.account_id = work.account.id
+        self.size = work.channel.stock.batch if work.channel.stock else FIRST
+        self.first = first
+        self.went_through = False
+        self._ahead = ThreadPoolExecutor(1)
+        self._next: Future[list[Due]] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __iter__(self) -> Iterator[Sequence[Due]]:
+        dues, full = self.first, len(self.first) == FIRST
+        for _ in range(MOST_BATCHES):
+            if full:
+                self._next = self._ahead.submit(self._claim)
+            yield dues
+            if not full and self.went_through:
+                return
+            dues = (self._taken() if full else []) or self._claim()
+            full = len(dues) == self.size
+            if not dues:
+                return
+
+    def _claim(self) -> list[Due]:
+        claim = partial(pushing.claim_due, account_id=self.account_id, limit=self.size, lease=LEASE)
+        return self.carrier.database.command(self.seller_id, claim)
+
+    def _taken(self) -> list[Due]:
+        ahead, self._next = self._next, None
+        return ahead.result() if ahead else []
+
+    def __exit__(self, *raised: object) -> None:
+        """What was claimed ahead and not pushed is given back, to be tried when the rest is."""
+        self._ahead.shutdown()
+        left = self._taken()
+        if left:
+            give_back = partial(pushing.release_leases, dues=left, retry_in=0.0, error="")
+            self.carrier.database.command(self.seller_id, give_back)
 
 
 def _push_batch(carrier: Carrier, seller_id: int, work: AtWork, dues: Sequence[Due]) -> int | None:
@@ -97,7 +173,7 @@ def _push_batch(carrier: Carrier, seller_id: int, work: AtWork, dues: Sequence[D
         part = [due for due in part if not _shown(due)]
         if already:
             carrier.database.command(
-                seller_id, partial(_record, account_id=account_id, answers=already)
+                seller_id, partial(pushing.record, account_id=account_id, answers=already)
             )
         if not part:
             continue
@@ -108,7 +184,7 @@ def _push_batch(carrier: Carrier, seller_id: int, work: AtWork, dues: Sequence[D
             return None
         answers = _explained(carrier, seller_id, work, _answers(carrier, work, part, results))
         carrier.database.command(
-            seller_id, partial(_record, account_id=account_id, answers=answers)
+            seller_id, partial(pushing.record, account_id=account_id, answers=answers)
         )
         accepted += sum(answer.outcome == "accepted" for answer in answers)
     return accepted
@@ -147,11 +223,6 @@ def _look(work: AtWork, blind: Sequence[Due]) -> list[PushResult]:
     ]
 
 
-def _record(tx: Transaction, account_id: int, answers: Sequence[Answer]) -> None:
-    pushing.record(tx, account_id, answers)
-    flows.note(tx, account_id, flows.PUSH, "healthy")
-
-
 def _give_back(
     carrier: Carrier, seller_id: int, account_id: int, dues: Sequence[Due], error: ConnectorError
 ) -> None:
@@ -167,9 +238,8 @@ def _give_back(
 
 def _offer(account_id: int, due: Due) -> StockOffer:
     # With the attempt in it: a channel answers a known key as before, and would refuse for ever.
-    wanted = f"{due.version}:{due.quantity}:{due.remote_quantity}"
-    key = f"{account_id}:{due.id}:{wanted}:{due.attempts}"
-    return StockOffer(due.external_id, due.quantity, key, due.remote_quantity, dict(due.handles))
+    key = f"{account_id}:{due.id}:{due.version}:{due.quantity}:{due.remote_quantity}:{due.attempts}"
+    return StockOffer(due.external_id, due.quantity, key, due.remote_quantity, due.handles)
 
 
 def _same(due: Due, outcome: PushOutcome, error: ConnectorError) -> PushResult:
@@ -200,17 +270,13 @@ def _answers(
         outcome = _RECORDED[result.outcome]
         if outcome == "stale" and result.current == due.quantity:
             outcome = "accepted"
-        answers.append(
-            Answer(
-                due,
-                outcome,
-                result.current,
-                result.code,
-                result.message,
-                check_in=wait,
-                retry_in=0.0 if outcome == "stale" and due.attempts < 3 else backoff(due.attempts),
-            )
-        )
+        if outcome in SENT:
+            answer = Answer(due, outcome, result.current, check_in=wait)
+        else:
+            at_once = outcome == "stale" and due.attempts < 3
+            again = 0.0 if at_once else backoff(due.attempts)
+            answer = Answer(due, outcome, result.current, result.code, result.message, wait, again)
+        answers.append(answer)
     return answers
 
 
@@ -235,7 +301,7 @@ def _explained(
         derive_offers(carrier, seller_id)
         return answers
     return [
-        replace(one, outcome="retry", retry_in=backoff(one.due.attempts))
+        one._replace(outcome="retry", retry_in=backoff(one.due.attempts))
         if one.outcome == "stale"
         else one
         for one in answers

@@ -115,7 +115,7 @@ class World:
         """Fill waiting lines and derive offers, as the sync does; units that found an owner."""
 
         def work(tx: Transaction) -> int:
-            changed = offers.take_changes(tx)
+            changed = offers.take_changes(tx).product_ids
             filled = backorders.fill_waiting(tx, changed)
             offers.derive(tx, changed)
             return filled

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -20,13 +20,14 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from hub.channels import flows
 from hub.channels.models import account, account_location, listing
 from hub.db import SELLER, Database, Transaction, params, rows
 from hub.errors import Conflict, InvalidInput, NotFound, StaleVersion
 from hub.inventory.models import stock_change
-from hub.inventory.products import own_locations
+from hub.inventory.products import OWN_LOCATIONS, own_locations
 from hub.secrets import Keyring, Secret, bound_to
 
 LIVE, SHADOW, PAUSED, CLOSED = "live", "shadow", "paused", "closed"
@@ -127,6 +128,35 @@ def credentials(tx: Transaction, keyring: Keyring, number: int) -> dict[str, Sec
     if sealed is None:
         raise NotFound(f"no account {number}")
     found = keyring.decrypt_json(sealed, _binding(tx.seller_id, number))
+    return {name: Secret(value) for name, value in found.items()}
+
+
+class Opened(NamedTuple):
+    """An account with what it takes to work for it, from one reading. ``sealed``: credentials."""
+
+    account: Account
+    sealed: bytes
+    locations: tuple[int, ...]
+
+
+_OPENED = select(
+    *_COLUMNS,
+    account.c.credentials,
+    func.array(_FEEDS.scalar_subquery(), type_=ARRAY(BigInteger)),
+    func.array(OWN_LOCATIONS.scalar_subquery(), type_=ARRAY(BigInteger)),
+).where(account.c.seller_id == SELLER, account.c.id == _NUMBER)
+
+
+def opened(tx: Transaction, number: int) -> Opened:
+    found = tx.execute(_OPENED, {**tx.params(), "account": number}).one_or_none()
+    if found is None:
+        raise NotFound(f"no account {number}")
+    *columns, sealed, chosen, own = found
+    return Opened(Account(*columns), sealed, tuple(chosen) or tuple(own))
+
+
+def unsealed(keyring: Keyring, seller_id: int, one: Opened) -> dict[str, Secret]:
+    found = keyring.decrypt_json(one.sealed, _binding(seller_id, one.account.id))
     return {name: Secret(value) for name, value in found.items()}
 
 

@@ -12,11 +12,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import DateTime, Double, bindparam, case, cast, func, select, text
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Double,
+    String,
+    bindparam,
+    case,
+    cast,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hub.channels.models import flow
-from hub.db import SELLER, Transaction, among
+from hub.db import SELLER, Transaction, among, rows
 
 PULL, PUSH, CHECK, INBOX, LISTINGS, REQUEST = (
     "pull",
@@ -66,18 +77,30 @@ def open_flows(tx: Transaction, account_id: int) -> None:
         tx.execute(statement.on_conflict_do_nothing())
 
 
-_NAMED = (
+class Due(NamedTuple):
+    """A flow that is due ``after`` seconds at the latest."""
+
+    account_id: int
+    flow: str
+    after: float
+
+
+_DUE = rows(("due_account", BigInteger), ("due_flow", String), ("due_after", Double))
+_THESE = (
     (flow.c.seller_id == SELLER)
-    & among(flow.c.account_id, "ids")
-    & (flow.c.flow == bindparam("flow_name", type_=flow.c.flow.type))
+    & (flow.c.account_id == _DUE.c.due_account)
+    & (flow.c.flow == _DUE.c.due_flow)
 )
-_DUE_LOCK = select(flow.c.account_id).where(_NAMED).order_by(flow.c.account_id).with_for_update()
+_DUE_LOCK = (
+    select(flow.c.account_id)
+    .where(_THESE)
+    .order_by(flow.c.account_id, flow.c.flow)
+    .with_for_update(of=flow)
+)
 _MAKE_DUE = (
     flow.update()
-    .values(
-        next_at=func.least(flow.c.next_at, func.now() + seconds(bindparam("after", type_=Double)))
-    )
-    .where(_NAMED)
+    .values(next_at=func.least(flow.c.next_at, func.now() + seconds(_DUE.c.due_after)))
+    .where(_THESE)
 )
 
 
@@ -91,24 +114,54 @@ def make_due(
 ) -> None:
     """Due ``after`` seconds at the latest; rung at once when now, unless the caller goes on with
     the work itself (the sweep finds it if the caller dies)."""
-    ids = sorted(set(account_ids))
-    if not ids:
+    due = [Due(account_id, name, after) for account_id in sorted(set(account_ids))]
+    make_all_due(tx, due)
+    if after <= 0 and ring:
+        for one in due:
+            tx.ring(f"{name}:{one.account_id}")
+
+
+def make_all_due(tx: Transaction, due: Sequence[Due]) -> None:
+    """These flows at once, in key order, without ringing."""
+    if not due:
         return
-    values = {**tx.params(ids=ids), "flow_name": name, "after": after}
-    if len(ids) > 1:
+    ordered = sorted(due)
+    values = tx.params(
+        due_account=[one.account_id for one in ordered],
+        due_flow=[one.flow for one in ordered],
+        due_after=[one.after for one in ordered],
+    )
+    if len(ordered) > 1:
         tx.execute(_DUE_LOCK, values)
     tx.execute(_MAKE_DUE, values)
-    if after <= 0 and ring:
-        for account_id in ids:
-            tx.ring(f"{name}:{account_id}")
 
 
-def _these(tx: Transaction, name: str, ids: Sequence[int]) -> Any:
-    return (
-        (flow.c.seller_id == tx.seller_id)
-        & (flow.c.account_id == func.any(list(ids)))
-        & (flow.c.flow == name)
+_ACCOUNT = bindparam("account", type_=flow.c.account_id.type)
+_FLOW = bindparam("flow_name", type_=flow.c.flow.type)
+_ONE = (flow.c.seller_id == SELLER) & (flow.c.account_id == _ACCOUNT) & (flow.c.flow == _FLOW)
+_MINE = _ONE & (flow.c.lease_token == bindparam("token", type_=flow.c.lease_token.type))
+_UNTIL = func.now() + seconds(bindparam("lease_for", type_=Double))
+#: The next time something is due, in seconds from now; NULL = when something makes it due.
+_NEXT = func.coalesce(func.now() + seconds(bindparam("next_in", type_=Double)), NEVER)
+_HEALTH = bindparam("now_health", type_=flow.c.health.type)
+_ERROR = bindparam("now_error", type_=flow.c.last_error.type)
+
+
+def _named(tx: Transaction, account_id: int, name: str, **values: Any) -> dict[str, Any]:
+    return {**tx.params(), "account": account_id, "flow_name": name, **values}
+
+
+_CLAIM = (
+    flow.update()
+    .values(
+        lease_token=flow.c.lease_token + 1,
+        lease_until=_UNTIL,
+        next_at=_UNTIL,
+        attempts=flow.c.attempts + 1,
     )
+    .where(_ONE, flow.c.lease_until < func.now())
+    .returning(flow.c.lease_token, flow.c.cursor, flow.c.attempts)
+)
 
 
 def claim(tx: Transaction, account_id: int, name: str, lease: float) -> Lease | None:
@@ -116,18 +169,7 @@ def claim(tx: Transaction, account_id: int, name: str, lease: float) -> Lease | 
 
     Until then the flow counts as due at the lease's end, in case its worker dies.
     """
-    until = func.now() + seconds(lease)
-    found = tx.execute(
-        flow.update()
-        .values(
-            lease_token=flow.c.lease_token + 1,
-            lease_until=until,
-            next_at=until,
-            attempts=flow.c.attempts + 1,
-        )
-        .where(_these(tx, name, [account_id]), flow.c.lease_until < func.now())
-        .returning(flow.c.lease_token, flow.c.cursor, flow.c.attempts)
-    ).one_or_none()
+    found = tx.execute(_CLAIM, _named(tx, account_id, name, lease_for=lease)).one_or_none()
     return Lease(account_id, name, *found) if found else None
 
 
@@ -136,28 +178,52 @@ def _unless_made_due(at: Any) -> Any:
     return case((flow.c.next_at < flow.c.lease_until, flow.c.next_at), else_=at)
 
 
+def _of(tx: Transaction, lease: Lease, **values: Any) -> dict[str, Any]:
+    return _named(tx, lease.account_id, lease.flow, token=lease.token, **values)
+
+
+_SAVE = (
+    flow.update()
+    .values(
+        cursor=bindparam("to_cursor", type_=flow.c.cursor.type),
+        lease_until=_UNTIL,
+        next_at=_unless_made_due(_UNTIL),
+    )
+    .where(_MINE)
+)
+
+
 def save_cursor(tx: Transaction, lease: Lease, cursor: dict[str, Any], *, extend: float) -> bool:
     """Move the cursor with the records it covers; False when the lease has been lost."""
-    until = func.now() + seconds(extend)
-    values = {"cursor": cursor, "lease_until": until, "next_at": _unless_made_due(until)}
-    return bool(tx.change(flow.update().values(values).where(_mine(tx, lease))))
+    return bool(tx.change(_SAVE, _of(tx, lease, to_cursor=cursor, lease_for=extend)))
 
 
-def _mine(tx: Transaction, lease: Lease) -> Any:
-    return _these(tx, lease.flow, [lease.account_id]) & (flow.c.lease_token == lease.token)
+_IS_DUE = flow.c.next_at <= func.now()
+_RELEASE = (
+    flow.update()
+    .values(
+        lease_until=UNLEASED,
+        next_at=_unless_made_due(_NEXT),
+        attempts=0,
+        health="healthy",
+        last_error="",
+        last_ok_at=func.now(),
+    )
+    .where(_MINE)
+    .returning(_IS_DUE)
+)
+_FAIL = (
+    flow.update()
+    .values(lease_until=UNLEASED, next_at=_NEXT, health=_HEALTH, last_error=_ERROR)
+    .where(_MINE)
+    .returning(_IS_DUE)
+)
 
 
 def release(tx: Transaction, lease: Lease, *, next_in: float | None) -> bool:
     """Give the lease back after success; due again in ``next_in`` seconds, None = when something
     makes it due. False when the lease has been lost."""
-    values = {
-        **_given_back(next_in),
-        "attempts": 0,
-        "health": "healthy",
-        "last_error": "",
-        "last_ok_at": func.now(),
-    }
-    return _give_back(tx, lease, values)
+    return _given_back(tx, lease, _RELEASE, next_in=next_in)
 
 
 def fail(
@@ -165,56 +231,79 @@ def fail(
 ) -> None:
     """Give the lease back after an error, due again in ``next_in`` seconds (None: a person must
     act first). Never silently off: the health says so."""
-    values: dict[str, Any] = {"health": health, "last_error": error[:500]}
-    values |= {"lease_until": UNLEASED, "next_at": _in(next_in)}
-    _give_back(tx, lease, values)
+    _given_back(tx, lease, _FAIL, next_in=next_in, now_health=health, now_error=error[:500])
 
 
-def _given_back(next_in: float | None) -> dict[str, Any]:
-    return {"lease_until": UNLEASED, "next_at": _unless_made_due(_in(next_in))}
-
-
-def _in(delay: float | None) -> Any:
-    return NEVER if delay is None else func.now() + seconds(delay)
-
-
-def _give_back(tx: Transaction, lease: Lease, values: dict[str, Any]) -> bool:
-    statement = flow.update().values(values).where(_mine(tx, lease))
-    due = tx.execute(statement.returning(flow.c.next_at <= func.now())).scalar()
+def _given_back(tx: Transaction, lease: Lease, statement: Any, **values: Any) -> bool:
+    due = tx.execute(statement, _of(tx, lease, **values)).scalar()
     if due:
         tx.ring(f"{lease.flow}:{lease.account_id}")
     return due is not None
 
 
-def lock(tx: Transaction, account_id: int, name: str) -> None:
-    """Hold the flow's row: what others make due from here on comes after us."""
-    tx.execute(select(flow.c.flow).where(_these(tx, name, [account_id])).with_for_update())
+_LOCK = (
+    select(flow.c.flow)
+    .where(
+        flow.c.seller_id == SELLER,
+        flow.c.account_id == _ACCOUNT,
+        among(flow.c.flow, "flows"),
+    )
+    .order_by(flow.c.flow)
+    .with_for_update()
+)
+
+
+def lock(tx: Transaction, account_id: int, *names: str) -> None:
+    """Hold the flows' rows: what others make due from here on comes after us."""
+    tx.execute(_LOCK, {**tx.params(flows=names), "account": account_id})
+
+
+def when(at: Any) -> Any:
+    """``next_at`` for a time that may be NULL: nothing is due then."""
+    return func.greatest(func.coalesce(cast(at, DateTime(timezone=True)), NEVER), LONG_AGO)
 
 
 def set_next(tx: Transaction, account_id: int, name: str, at: Any) -> None:
     """``at`` is a time or an SQL expression; NULL = nothing is due."""
-    when = func.greatest(func.coalesce(cast(at, DateTime(timezone=True)), NEVER), LONG_AGO)
-    tx.execute(flow.update().values(next_at=when).where(_these(tx, name, [account_id])))
+    statement = flow.update().values(next_at=when(at)).where(_ONE)
+    tx.execute(statement, _named(tx, account_id, name))
+
+
+_FIRST_IN = (
+    flow.update()
+    .values(cursor=func.jsonb_build_object("round", func.now()))
+    .where(
+        _ONE,
+        flow.c.cursor.is_(None)
+        | (
+            cast(flow.c.cursor["round"].astext, DateTime(timezone=True))
+            < func.now() - seconds(bindparam("every", type_=Double))
+        ),
+    )
+)
 
 
 def first_in(tx: Transaction, account_id: int, name: str, every: float) -> bool:
     """True once in ``every`` seconds, for whoever asks first. For flows that walk no cursor."""
-    last = cast(flow.c.cursor["round"].astext, DateTime(timezone=True))
-    mine = _these(tx, name, [account_id])
-    due = flow.c.cursor.is_(None) | (last < func.now() - seconds(every))
-    stamp = func.jsonb_build_object("round", func.now())
-    return bool(tx.change(flow.update().values(cursor=stamp).where(mine, due)))
+    return bool(tx.change(_FIRST_IN, _named(tx, account_id, name, every=every)))
+
+
+_WELL = _HEALTH == "healthy"
+_NOTE = (
+    flow.update()
+    .values(
+        health=_HEALTH,
+        last_error=_ERROR,
+        last_ok_at=case((_WELL, func.now()), else_=flow.c.last_ok_at),
+        attempts=case((_WELL, 0), else_=flow.c.attempts + 1),
+    )
+    .where(_ONE)
+)
 
 
 def note(tx: Transaction, account_id: int, name: str, health: str, error: str = "") -> None:
     """How a flow without a lease of its own fares."""
-    ok = health == "healthy"
-    values: dict[str, Any] = {"health": health, "last_error": error[:500]}
-    if ok:
-        values |= {"last_ok_at": func.now(), "attempts": 0}
-    else:
-        values["attempts"] = flow.c.attempts + 1
-    tx.execute(flow.update().values(values).where(_these(tx, name, [account_id])))
+    tx.execute(_NOTE, _named(tx, account_id, name, now_health=health, now_error=error[:500]))
 
 
 def states(tx: Transaction, account_id: int) -> list[FlowState]:

@@ -7,7 +7,7 @@ older reading of the levels never lands after a newer one.
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -22,10 +22,12 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal_column,
     select,
     text,
+    true,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hub.channels import flows
@@ -36,7 +38,7 @@ from hub.errors import InvalidInput
 from hub.inventory.availability import Offer, Rule
 from hub.inventory.availability import offer as decide
 from hub.inventory.models import State, claim, level, product, stock_change
-from hub.inventory.products import own_locations
+from hub.inventory.products import OWN_LOCATIONS
 
 MOST = 5_000
 
@@ -53,18 +55,28 @@ _EAT = (
 )
 
 
-def changes_left(tx: Transaction) -> bool:
-    """More has changed than one transaction derives."""
-    return tx.execute(_WAITING_CHANGES.limit(1), tx.params()).first() is not None
+class Changes(NamedTuple):
+    """Products whose offers must be derived; ``more`` has changed than one transaction derives."""
+
+    product_ids: list[int]
+    more: bool
 
 
-def take_changes(tx: Transaction) -> list[int]:
-    """Products whose offers must be derived; eats the rows that said so. Holds the seller's
-    derivation lock until the transaction ends."""
+def take_changes(tx: Transaction) -> Changes:
+    """Eats the rows that say what changed. Holds the seller's derivation lock until the
+    transaction ends."""
     here = tx.params()
     tx.execute(_ONE_AT_A_TIME, here)
-    eaten = tx.execute(_EAT, here)
-    return sorted({number for ids in eaten.scalars() for number in ids})
+    eaten = tx.execute(_EAT, here).scalars().all()
+    return Changes(sorted({number for ids in eaten for number in ids}), len(eaten) == MOST)
+
+
+class _Stock(NamedTuple):
+    """A product as it stands: its version, what waits for it, what is there by location."""
+
+    version: int
+    waiting: int
+    available: dict[int, int]
 
 
 class _Row(NamedTuple):
@@ -74,6 +86,8 @@ class _Row(NamedTuple):
     desired: int | None
     live: bool
     remote: int | None
+    places: Sequence[int]
+    rule: Rule
 
 
 def derive(tx: Transaction, product_ids: Sequence[int], *, look_in: float = 5.0) -> dict[int, int]:
@@ -85,28 +99,23 @@ def derive(tx: Transaction, product_ids: Sequence[int], *, look_in: float = 5.0)
     """
     if not product_ids:
         return {}
-    versions = _stock_versions(tx, product_ids)
-    held = _available(tx, product_ids)
-    waiting = _waiting(tx, product_ids)
-    listings = _listings(tx, product_ids)
-    places = _places(tx, {row.account_id for row in listings})
-    rules = _rules(tx, {row.account_id for row in listings})
+    stocks = _stocks(tx, product_ids)
     changed: list[tuple[_Row, Offer]] = []
-    for row in listings:
-        feeds = {place: held[row.product_id].get(place, 0) for place in places[row.account_id]}
-        rule = rules.get((row.account_id, row.id)) or rules.get((row.account_id, 0)) or Rule()
-        made = decide(feeds, waiting.get(row.product_id, 0), rule)
+    for row in _listings(tx, product_ids):
+        stock = stocks[row.product_id]
+        feeds = {place: stock.available.get(place, 0) for place in row.places}
+        made = decide(feeds, stock.waiting, row.rule)
         if made.quantity != row.desired:
             changed.append((row, made))
-    _mark_derived(tx, versions)
+    _mark_derived(tx, {key: stock.version for key, stock in stocks.items()})
     _write(tx, changed, look_in)
     live = [(row, _shown(row, made)) for row, made in changed if row.live]
     due = Counter(row.account_id for row, shown in live if not shown)
-    known = sorted({row.account_id for row, shown in live if shown})
-    flows.make_due(tx, flows.PUSH, list(due), ring=False)
+    known = {row.account_id for row, shown in live if shown}
     # A push on its way may have kept one from being counted as sent: look once it is over.
-    flows.make_due(tx, flows.PUSH, known, after=look_in, ring=False)
-    flows.make_due(tx, flows.CHECK, known, after=look_in, ring=False)
+    looks = {flows.Due(one, flow, look_in) for one in known for flow in (flows.CHECK, flows.PUSH)}
+    looks -= {flows.Due(one, flows.PUSH, look_in) for one in due}
+    flows.make_all_due(tx, [*(flows.Due(one, flows.PUSH, 0.0) for one in due), *looks])
     return dict(due)
 
 
@@ -114,26 +123,68 @@ def _shown(row: _Row, made: Offer) -> bool:
     return row.live and row.remote == made.quantity
 
 
-_VERSIONS = select(product.c.id, product.c.stock_version).where(
-    product.c.seller_id == SELLER, among(product.c.id, "ids")
-)
-_AVAILABLE = (
-    select(level.c.product_id, level.c.location_id, func.sum(level.c.quantity))
-    .where(
-        level.c.seller_id == SELLER,
-        among(level.c.product_id, "ids"),
-        level.c.state == State.AVAILABLE,
-    )
-    .group_by(level.c.product_id, level.c.location_id)
-)
 _OWED = (
-    select(claim.c.product_id, func.sum(claim.c.wanted - claim.c.filled))
+    select(func.coalesce(func.sum(claim.c.wanted - claim.c.filled), 0))
     .where(
         claim.c.seller_id == SELLER,
-        among(claim.c.product_id, "ids"),
+        claim.c.product_id == product.c.id,
         claim.c.filled < claim.c.wanted,
     )
-    .group_by(claim.c.product_id)
+    .scalar_subquery()
+)
+_STOCKS = (
+    select(
+        product.c.id,
+        product.c.stock_version,
+        _OWED,
+        level.c.location_id,
+        func.sum(level.c.quantity),
+    )
+    .join(
+        level,
+        (level.c.seller_id == SELLER)
+        & (level.c.product_id == product.c.id)
+        & (level.c.state == State.AVAILABLE),
+        isouter=True,
+    )
+    .where(product.c.seller_id == SELLER, among(product.c.id, "ids"))
+    .group_by(product.c.seller_id, product.c.id, level.c.location_id)
+)
+_FEEDS = select(account_location.c.location_id).where(
+    account_location.c.seller_id == SELLER, account_location.c.account_id == account.c.id
+)
+_ACCOUNTS = (
+    select(
+        account.c.id,
+        (account.c.mode == "live").label("live"),
+        case(
+            (_FEEDS.exists(), func.array(_FEEDS.scalar_subquery(), type_=ARRAY(BigInteger))),
+            else_=func.array(OWN_LOCATIONS.scalar_subquery(), type_=ARRAY(BigInteger)),
+        ).label("places"),
+    )
+    .where(account.c.seller_id == SELLER)
+    .cte("accounts")
+    .prefix_with("MATERIALIZED")
+)
+_RULE_COLUMNS = (
+    offer_rule.c.safety_stock,
+    offer_rule.c.share_percent,
+    offer_rule.c.buffer,
+    offer_rule.c.cap,
+    offer_rule.c.end_when_below,
+    offer_rule.c.version,
+)
+#: A listing's own rule comes before its account's.
+_RULE = (
+    select(*_RULE_COLUMNS)
+    .where(
+        offer_rule.c.seller_id == SELLER,
+        offer_rule.c.account_id == listing.c.account_id,
+        offer_rule.c.listing_id.in_([literal_column("0"), listing.c.id]),
+    )
+    .order_by(offer_rule.c.listing_id.desc())
+    .limit(literal_column("1"))
+    .lateral("rule")
 )
 _LISTINGS = (
     select(
@@ -141,61 +192,33 @@ _LISTINGS = (
         listing.c.account_id,
         listing.c.product_id,
         listing.c.desired_quantity,
-        (account.c.mode == "live") & (listing.c.state == "active") & ~listing.c.paused,
+        _ACCOUNTS.c.live & (listing.c.state == "active") & ~listing.c.paused,
         listing.c.remote_quantity,
+        _ACCOUNTS.c.places,
+        *_RULE.c,
     )
-    .join(
-        account,
-        (account.c.seller_id == listing.c.seller_id) & (account.c.id == listing.c.account_id),
-    )
+    .join(_ACCOUNTS, _ACCOUNTS.c.id == listing.c.account_id)
+    .join(_RULE, true(), isouter=True)
     .where(listing.c.seller_id == SELLER, among(listing.c.product_id, "ids"))
     .order_by(listing.c.id)
 )
-_PLACES = select(account_location.c.account_id, account_location.c.location_id).where(
-    account_location.c.seller_id == SELLER, among(account_location.c.account_id, "ids")
-)
-_RULES = select(
-    offer_rule.c.account_id,
-    offer_rule.c.listing_id,
-    offer_rule.c.safety_stock,
-    offer_rule.c.share_percent,
-    offer_rule.c.buffer,
-    offer_rule.c.cap,
-    offer_rule.c.end_when_below,
-    offer_rule.c.version,
-).where(offer_rule.c.seller_id == SELLER, among(offer_rule.c.account_id, "ids"))
 
 
-def _stock_versions(tx: Transaction, ids: Sequence[int]) -> dict[int, int]:
-    return {key: value for key, value in tx.execute(_VERSIONS, tx.params(ids=ids))}
-
-
-def _available(tx: Transaction, ids: Sequence[int]) -> dict[int, dict[int, int]]:
-    held: dict[int, dict[int, int]] = defaultdict(dict)
-    for number, place, units in tx.execute(_AVAILABLE, tx.params(ids=ids)):
-        held[number][place] = int(units)
-    return held
-
-
-def _waiting(tx: Transaction, ids: Sequence[int]) -> dict[int, int]:
-    return {number: int(units) for number, units in tx.execute(_OWED, tx.params(ids=ids))}
+def _stocks(tx: Transaction, ids: Sequence[int]) -> dict[int, _Stock]:
+    found: dict[int, _Stock] = {}
+    for number, version, waiting, place, units in tx.execute(_STOCKS, tx.params(ids=ids)).all():
+        stock = found.setdefault(number, _Stock(version, int(waiting), {}))
+        if place is not None:
+            stock.available[place] = int(units)
+    return found
 
 
 def _listings(tx: Transaction, ids: Sequence[int]) -> list[_Row]:
-    return [_Row(*row) for row in tx.execute(_LISTINGS, tx.params(ids=ids))]
-
-
-def _places(tx: Transaction, account_ids: set[int]) -> dict[int, tuple[int, ...]]:
-    chosen: dict[int, tuple[int, ...]] = {}
-    for account_id, place in tx.execute(_PLACES, tx.params(ids=sorted(account_ids))):
-        chosen[account_id] = (*chosen.get(account_id, ()), place)
-    every = own_locations(tx) if len(chosen) < len(account_ids) else ()
-    return {account_id: chosen.get(account_id, every) for account_id in account_ids}
-
-
-def _rules(tx: Transaction, account_ids: set[int]) -> dict[tuple[int, int], Rule]:
-    found = tx.execute(_RULES, tx.params(ids=sorted(account_ids)))
-    return {(row[0], row[1]): Rule(*row[2:]) for row in found}
+    plain = Rule()
+    return [
+        _Row._make((*row[:7], plain if row[-1] is None else Rule(*row[7:])))
+        for row in tx.execute(_LISTINGS, tx.params(ids=ids)).all()
+    ]
 
 
 _CHANGED = rows(
@@ -266,7 +289,8 @@ def _mark_derived(tx: Transaction, versions: Mapping[int, int]) -> None:
     """Products are locked in key order, as posting locks them."""
     ids = sorted(versions)
     values = tx.params(id=ids, version=[versions[key] for key in ids])
-    tx.execute(_IN_ORDER, values)
+    if len(ids) > 1:
+        tx.execute(_IN_ORDER, values)
     tx.execute(_MARK, values)
 
 
@@ -306,7 +330,14 @@ def rule(
             account.c.seller_id == tx.seller_id, account.c.id == account_id
         )
         tx.execute(held.with_for_update(key_share=True))
-    return _rules(tx, {account_id}).get((account_id, listing_id))
+    found = tx.execute(
+        select(*_RULE_COLUMNS).where(
+            offer_rule.c.seller_id == tx.seller_id,
+            offer_rule.c.account_id == account_id,
+            offer_rule.c.listing_id == listing_id,
+        )
+    ).one_or_none()
+    return Rule(*found) if found else None
 
 
 def history(tx: Transaction, listing_id: int, limit: int = 20) -> list[dict[str, Any]]:

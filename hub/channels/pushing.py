@@ -7,8 +7,8 @@ one that wakes late cannot record over its follower.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -16,6 +16,7 @@ from sqlalchemy import (
     Boolean,
     Double,
     String,
+    Text,
     and_,
     bindparam,
     case,
@@ -24,17 +25,21 @@ from sqlalchemy import (
     null,
     select,
 )
-from sqlalchemy.types import DateTime
 
 from hub.channels import flows
 from hub.channels.flows import seconds
 from hub.channels.models import account, flow, listing
 from hub.conflicts.record import Finding, close_conflicts, open_conflicts
-from hub.db import SELLER, Transaction, params, rows
+from hub.db import SELLER, At, Transaction, among, params, rows
 
 #: Refusals of the same offer before a person is told.
 REFUSALS = 3
 LONGEST_BACKOFF = 900.0
+
+
+#: Outcomes after which the offer counts as sent, and after which we know what is shown.
+SENT = frozenset({"accepted", "unknown"})
+KNOWN = frozenset({"accepted", "unknown", "stale"})
 
 
 class Due(NamedTuple):
@@ -50,8 +55,7 @@ class Due(NamedTuple):
     attempts: int
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What became of one pushed listing.
 
     ``outcome``: accepted, unknown, stale, rejected, gone, retry. ``check_in``: seconds until the
@@ -62,7 +66,7 @@ class Answer:
     outcome: str
     current: int | None = None
     code: str = ""
-    message: str = field(default="")
+    message: str = ""
     check_in: float = 30.0
     retry_in: float = 5.0
 
@@ -106,7 +110,7 @@ _CLAIM = (
     .returning(
         listing.c.id,
         listing.c.external_id,
-        listing.c.handles,
+        cast(listing.c.handles, Text),
         listing.c.desired_version,
         listing.c.desired_quantity,
         listing.c.remote_quantity,
@@ -120,20 +124,10 @@ _CLAIM = (
 def claim_due(tx: Transaction, account_id: int, limit: int, lease: float) -> list[Due]:
     """Claim up to ``limit`` due listings of a live account, skipping those others hold."""
     values = {**tx.params(), "account": account_id, "most": limit, "lease": lease}
-    return sorted(Due(*row) for row in tx.execute(_CLAIM, values))
-
-
-def _live(tx: Transaction, account_id: int) -> Any:
-    """The account may be written to."""
-    return (
-        select(account.c.id)
-        .where(
-            account.c.seller_id == tx.seller_id,
-            account.c.id == account_id,
-            account.c.mode == "live",
-        )
-        .exists()
-    )
+    found = sorted(tx.execute(_CLAIM, values).all())
+    # All handles are read in one go: one by one they were half of what a batch cost here.
+    handles = json.loads(f"[{','.join([row[2] for row in found])}]")
+    return [Due(row[0], row[1], given, *row[3:]) for row, given in zip(found, handles, strict=True)]
 
 
 _ANSWERS = rows(
@@ -151,52 +145,55 @@ _ANSWERS = rows(
 )
 
 
+_A = _ANSWERS.c
+_NEWER = _A.sent & (_A.version > listing.c.sent_version)
+_RECORD = (
+    listing.update()
+    .values(
+        sent_version=func.greatest(listing.c.sent_version, case((_A.sent, _A.version), else_=0)),
+        sent_quantity=case((_NEWER, _A.quantity), else_=listing.c.sent_quantity),
+        sent_at=case((_NEWER, func.now()), else_=listing.c.sent_at),
+        remote_quantity=case((_A.remote_known, _A.remote), else_=listing.c.remote_quantity),
+        remote_at=case((_A.remote_known, func.now()), else_=listing.c.remote_at),
+        next_at=func.now() + seconds(_A.next_in),
+        check_at=case(
+            (_A.ended, null()),
+            (_A.sent, func.now() + seconds(_A.check_in)),
+            else_=listing.c.check_at,
+        ),
+        checks_left=case((_A.sent, 1), else_=listing.c.checks_left),
+        attempts=case((_A.sent, 0), else_=listing.c.attempts),
+        last_error=_A.error,
+        state=case((_A.ended, "ended"), else_=listing.c.state),
+    )
+    .where(
+        listing.c.seller_id == SELLER,
+        listing.c.id == _A.id,
+        listing.c.lease_token == _A.token,
+    )
+)
+
+
 def record(tx: Transaction, account_id: int, answers: Sequence[Answer]) -> None:
     """Write a batch's answers; only those whose lease is still ours count, and a newer version
     that is recorded already is never put back."""
     if not answers:
         return
-    a = _ANSWERS.c
-    sent = a.sent & (a.version > listing.c.sent_version)
-    statement = (
-        listing.update()
-        .values(
-            sent_version=func.greatest(listing.c.sent_version, case((a.sent, a.version), else_=0)),
-            sent_quantity=case((sent, a.quantity), else_=listing.c.sent_quantity),
-            sent_at=case((sent, func.now()), else_=listing.c.sent_at),
-            remote_quantity=case((a.remote_known, a.remote), else_=listing.c.remote_quantity),
-            remote_at=case((a.remote_known, func.now()), else_=listing.c.remote_at),
-            next_at=func.now() + seconds(a.next_in),
-            check_at=case(
-                (a.ended, null()),
-                (a.sent, func.now() + seconds(a.check_in)),
-                else_=listing.c.check_at,
-            ),
-            checks_left=case((a.sent, 1), else_=listing.c.checks_left),
-            attempts=case((a.sent, 0), else_=listing.c.attempts),
-            last_error=a.error,
-            state=case((a.ended, "ended"), else_=listing.c.state),
-        )
-        .where(
-            listing.c.seller_id == tx.seller_id,
-            listing.c.id == a.id,
-            listing.c.lease_token == a.token,
-        )
-    )
-    tx.execute(statement, _answer_values(answers))
+    tx.execute(_RECORD, {**tx.params(), **_answer_values(answers)})
     _tell(tx, account_id, answers)
 
 
 def _answer_values(answers: Sequence[Answer]) -> dict[str, Any]:
-    sent = [one.outcome in {"accepted", "unknown"} for one in answers]
+    dues = [one.due for one in answers]
+    sent = [one.outcome in SENT for one in answers]
     return params(
-        id=[one.due.id for one in answers],
-        token=[one.due.token for one in answers],
-        version=[one.due.version for one in answers],
-        quantity=[one.due.quantity for one in answers],
+        id=[due.id for due in dues],
+        token=[due.token for due in dues],
+        version=[due.version for due in dues],
+        quantity=[due.quantity for due in dues],
         sent=sent,
         remote=[one.due.quantity if one.outcome == "accepted" else one.current for one in answers],
-        remote_known=[one.outcome in {"accepted", "unknown", "stale"} for one in answers],
+        remote_known=[one.outcome in KNOWN for one in answers],
         next_in=[0.0 if ok else _pause(one) for ok, one in zip(sent, answers, strict=True)],
         check_in=[one.check_in for one in answers],
         error=["" if ok else _said(one) for ok, one in zip(sent, answers, strict=True)],
@@ -232,46 +229,74 @@ def _tell(tx: Transaction, account_id: int, answers: Sequence[Answer]) -> None:
         close_conflicts(tx, "stock_rejected", [f"listing:{one.due.id}" for one in retried])
 
 
-def settle(tx: Transaction, account_id: int) -> None:
+_THESE = (listing.c.seller_id == SELLER) & (listing.c.account_id == _ACCOUNT)
+_LIVE = (
+    select(account.c.id)
+    .where(account.c.seller_id == SELLER, account.c.id == _ACCOUNT, account.c.mode == "live")
+    .exists()
+)
+_NEXT_PUSH = select(func.min(listing.c.next_at)).where(_THESE, pushable(), _LIVE).scalar_subquery()
+#: NULL where no read-back is due. Those of ended listings are claimed by nobody.
+_NEXT_CHECK = cast(
+    select(func.min(listing.c.check_at))
+    .where(_THESE, listing.c.check_at.is_not(None), listing.c.state != "ended")
+    .scalar_subquery(),
+    At,
+)
+_OF_ACCOUNT = (flow.c.seller_id == SELLER) & (flow.c.account_id == _ACCOUNT)
+_WELL = bindparam("well", type_=Boolean) & (flow.c.flow == flows.PUSH)
+_SETTLE = (
+    flow.update()
+    .values(
+        next_at=case(
+            (flow.c.flow == flows.PUSH, flows.when(_NEXT_PUSH)),
+            else_=flows.when(func.least(flow.c.next_at, _NEXT_CHECK)),
+        ),
+        health=case((_WELL, "healthy"), else_=flow.c.health),
+        last_error=case((_WELL, ""), else_=flow.c.last_error),
+        last_ok_at=case((_WELL, func.now()), else_=flow.c.last_ok_at),
+        attempts=case((_WELL, 0), else_=flow.c.attempts),
+    )
+    .where(_OF_ACCOUNT, among(flow.c.flow, "flows"))
+)
+_SETTLE_CHECKS = (
+    flow.update()
+    .values(next_at=flows.when(_NEXT_CHECK))
+    .where(_OF_ACCOUNT, flow.c.flow == flows.CHECK)
+)
+
+
+def settle(tx: Transaction, account_id: int, *, well: bool = False) -> None:
     """After a run: say when the account's next push and next read-back are due, under the flows'
     locks, so that what is made due meanwhile is not lost. An account that is not live has no push
-    due; the next look at everything stays when it was."""
-    mine = (listing.c.seller_id == tx.seller_id) & (listing.c.account_id == account_id)
-    flows.lock(tx, account_id, flows.PUSH)
-    next_push = select(func.min(listing.c.next_at)).where(mine, pushable(), _live(tx, account_id))
-    flows.set_next(tx, account_id, flows.PUSH, next_push.scalar_subquery())
-    flows.lock(tx, account_id, flows.CHECK)
-    flows.set_next(
-        tx, account_id, flows.CHECK, func.least(flow.c.next_at, _next_check(tx, account_id))
-    )
+    due; the next look at everything stays when it was. ``well``: the channel took what it was
+    sent, and the flow is healthy."""
+    both = (flows.CHECK, flows.PUSH)
+    flows.lock(tx, account_id, *both)
+    tx.execute(_SETTLE, {**tx.params(flows=both), "account": account_id, "well": well})
 
 
 def settle_checks(tx: Transaction, account_id: int) -> None:
     flows.lock(tx, account_id, flows.CHECK)
-    flows.set_next(tx, account_id, flows.CHECK, _next_check(tx, account_id))
+    tx.execute(_SETTLE_CHECKS, {**tx.params(), "account": account_id})
 
 
-def _next_check(tx: Transaction, account_id: int) -> Any:
-    """NULL where no read-back is due. Those of ended listings are claimed by nobody."""
-    earliest = select(func.min(listing.c.check_at)).where(
-        listing.c.seller_id == tx.seller_id,
-        listing.c.account_id == account_id,
-        listing.c.check_at.is_not(None),
-        listing.c.state != "ended",
+_HELD = rows(("id", BigInteger), ("token", BigInteger))
+_GIVE_BACK = (
+    listing.update()
+    .values(
+        next_at=func.now() + seconds(bindparam("retry_in", type_=Double)),
+        last_error=bindparam("said", type_=String),
     )
-    return cast(earliest.scalar_subquery(), DateTime(timezone=True))
+    .where(
+        listing.c.seller_id == SELLER,
+        listing.c.id == _HELD.c.id,
+        listing.c.lease_token == _HELD.c.token,
+    )
+)
 
 
 def release_leases(tx: Transaction, dues: Sequence[Due], retry_in: float, error: str) -> None:
     """Nothing was sent: give the listings back, to be tried again in ``retry_in`` seconds."""
-    held = rows(("id", BigInteger), ("token", BigInteger))
-    tx.execute(
-        listing.update()
-        .values(next_at=func.now() + seconds(retry_in), last_error=error[:500])
-        .where(
-            listing.c.seller_id == tx.seller_id,
-            listing.c.id == held.c.id,
-            listing.c.lease_token == held.c.token,
-        ),
-        params(id=[due.id for due in dues], token=[due.token for due in dues]),
-    )
+    values = tx.params(id=[due.id for due in dues], token=[due.token for due in dues])
+    tx.execute(_GIVE_BACK, {**values, "retry_in": retry_in, "said": error[:500]})

@@ -116,7 +116,8 @@ def location_id(tx: Transaction, code: str) -> int:
     return int(found)
 
 
-_OWN = (
+#: Active locations that stock may be sold from, in order of priority.
+OWN_LOCATIONS = (
     select(location.c.id)
     .where(
         location.c.seller_id == SELLER,
@@ -129,7 +130,7 @@ _OWN = (
 
 def own_locations(tx: Transaction) -> tuple[int, ...]:
     """Active locations that stock may be sold from, in order of priority."""
-    return tuple(tx.execute(_OWN, tx.params()).scalars())
+    return tuple(tx.execute(OWN_LOCATIONS, tx.params()).scalars())
 
 
 class Product(NamedTuple):

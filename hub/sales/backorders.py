@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import Executable, func, literal_column, select, union_all
 
 from hub.channels.accounts import serving_locations
 from hub.channels.models import listing
@@ -28,6 +28,16 @@ _WANTED = (
     )
     .distinct()
 )
+
+
+def serve_waiting(tx: Transaction, product_ids: Sequence[int]) -> None:
+    """What waits for these products, for a link or for stock, gets its share. One look where nobody
+    waits."""
+    found = {kind for (kind,) in tx.execute(_ANYBODY, tx.params(ids=product_ids))}
+    if "link" in found:
+        link_waiting(tx, product_ids)
+    if found:
+        fill_waiting(tx, product_ids)
 
 
 def products_waiting(tx: Transaction, product_ids: Sequence[int]) -> list[int]:
@@ -114,6 +124,12 @@ _UNSERVED = (
     )
     .where(listing.c.seller_id == SELLER, among(listing.c.product_id, "ids"))
     .distinct()
+)
+
+
+_ANYBODY: Executable = union_all(
+    select(literal_column("'link'")).where(_UNSERVED.exists()),
+    select(literal_column("'stock'")).where(_WANTED.exists()),
 )
 
 

@@ -179,7 +179,7 @@ def test_an_order_cancelled_while_its_stock_is_being_booked_gives_everything_bac
 
     def fill() -> None:
         with shop.database.transaction(shop.seller_id) as tx:
-            backorders.fill_waiting(tx, offers.take_changes(tx))
+            backorders.fill_waiting(tx, offers.take_changes(tx).product_ids)
             filled.set()
             go_on.wait(5)
 
@@ -304,7 +304,7 @@ def test_whichever_of_deriving_and_settling_is_first_the_push_stays_due(
     begun, go_on = Event(), Event()
 
     def derive(tx: Transaction) -> None:
-        offers.derive(tx, offers.take_changes(tx))
+        offers.derive(tx, offers.take_changes(tx).product_ids)
 
     def settle(tx: Transaction) -> None:
         pushing.settle(tx, shop.account_id)
