@@ -60,6 +60,7 @@ class Capability(StrEnum):
     STOCK_PUSH = "stock_push"
     WEBHOOKS = "webhooks"
     SUBSCRIBE = "subscribe"
+    WEBHOOK_KEYS = "webhook_keys"
     SHIP = "ship"
     CANCEL = "cancel"
     REFUND = "refund"
@@ -120,13 +121,15 @@ Challenge = Callable[[WebhookRequest, Mapping[str, Sequence[str]]], Reply | None
 class Webhooks:
     """How webhooks are checked, purely: ``verify(request, secrets, now)`` answers or raises
     SignatureError (401) or KeyMissing (503, and the key is fetched). ``secrets`` maps a field
-    name to every value now valid, newest first. ``challenge`` answers a channel's own handshake."""
+    name to every value now valid, newest first. ``challenge`` answers a channel's own handshake.
+    ``covers_body`` false: the signature says who sent it, and TLS alone that it came unchanged."""
 
     verify: Verify
     secrets: tuple[str, ...]
     topics: tuple[str, ...] = ()
     challenge: Challenge | None = None
     ack: Reply = Reply()
+    covers_body: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +253,11 @@ class Connector(ABC):
 
     def subscriptions(self) -> tuple[Subscription, ...]:
         raise Unsupported("subscribe")
+
+    def webhook_keys(self) -> Mapping[str, str]:
+        """Fresh values of the fields that verify webhooks and that the channel publishes and
+        rotates."""
+        raise Unsupported("webhook_keys")
 
     def ship(self, parcel: Parcel) -> None:
         """Tell the channel of one parcel. Done twice with one ``parcel_key``, tells it once."""

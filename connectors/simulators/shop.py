@@ -49,7 +49,9 @@ Listener = Callable[[Event], None]
 
 
 class Shop:
-    """``lock`` is re-entrant: hold it to check and change several things as one."""
+    """``lock`` is re-entrant: hold it to check and change several things as one. A shop that is not
+    ``counted`` keeps no numbers: what it sells is on (1) or off (0), and buying takes nothing.
+    ``order_key`` makes the key of its nth order, ``order_number`` what people call it."""
 
     def __init__(
         self,
@@ -61,6 +63,9 @@ class Shop:
         self.currency = currency
         self.now = now
         self.lock = RLock()
+        self.counted = True
+        self.order_key: Callable[[int], str] = lambda number: str(FIRST_ORDER + number)
+        self.order_number: Callable[[int], str] = lambda number: f"#{1001 + number}"
         self.sold: Counter[str] = Counter()
         self._variants: dict[str, Variant] = {}
         self._by_inventory: dict[str, str] = {}
@@ -89,7 +94,7 @@ class Shop:
                 sku=sku,
                 title=title,
                 price=price,
-                quantity=quantity,
+                quantity=self._shown(quantity),
                 updated_at=self.now(),
                 barcode=barcode,
             )
@@ -150,6 +155,7 @@ class Shop:
             variant = self._variants[self._by_inventory[inventory_key]]
             if expected is not None and variant.quantity != expected:
                 raise Stale(variant.quantity)
+            quantity = self._shown(quantity)
             if variant.quantity != quantity:
                 self._store(replace(variant, quantity=quantity), EventKind.STOCK)
 
@@ -157,7 +163,7 @@ class Shop:
         with self.lock:
             variant = self._variants[self._by_inventory[inventory_key]]
             return self._store(
-                replace(variant, quantity=variant.quantity + change), EventKind.STOCK
+                replace(variant, quantity=self._shown(variant.quantity + change)), EventKind.STOCK
             ).quantity
 
     # -- what it sold --------------------------------------------------------------------------
@@ -178,15 +184,15 @@ class Shop:
             for sku, units in lines:
                 wanted[self.variant(sku).key] += units
             for key, units in wanted.items():
-                if units < 1 or self._variants[key].quantity < units:
+                if units < 1 or self._variants[key].quantity < self._shown(units):
                     raise OutOfStock(f"{self._variants[key].sku}: {units} wanted")
             sold = tuple(self._line(sku, units, prices or {}) for sku, units in lines)
             placed = at or self.now()
             number = len(self._orders)
             sale = self._record(
                 Sale(
-                    key=str(FIRST_ORDER + number),
-                    number=f"#{1001 + number}",
+                    key=self.order_key(number),
+                    number=self.order_number(number),
                     status=OrderStatus.CONFIRMED,
                     lines=sold,
                     placed_at=placed,
@@ -222,7 +228,7 @@ class Shop:
             index = next(i for i, line in enumerate(sale.lines) if line.sku == sku)
             line = sale.lines[index]
             more = quantity - (line.quantity - line.cancelled)
-            if more > self._variants[line.variant_key].quantity:
+            if self._shown(more) > self._variants[line.variant_key].quantity:
                 raise OutOfStock(f"{sku}: {more} more wanted")
             placed = max(line.quantity, quantity)
             edited = replace(line, quantity=placed, cancelled=placed - quantity)
@@ -278,12 +284,16 @@ class Shop:
             unit_price=prices.get(sku, variant.price),
         )
 
+    def _shown(self, units: int) -> int:
+        return units if self.counted else min(max(units, 0), 1)
+
     def _take(self, variant_key: str, units: int) -> None:
         variant = self._variants.get(variant_key)
         if variant is None or units == 0:
             return
         self.sold[variant.sku] += units
-        self._store(replace(variant, quantity=variant.quantity - units), EventKind.STOCK)
+        if self.counted:
+            self._store(replace(variant, quantity=variant.quantity - units), EventKind.STOCK)
 
     def _store(self, variant: Variant, kind: EventKind) -> Variant:
         variant = replace(variant, updated_at=self.now())

@@ -12,6 +12,7 @@ pytest is imported only here; install it to run the suite.
 """
 
 from connectors.testing.declaration import DeclarationContract
+from connectors.testing.hints import EventContract, HintedOrderContract
 from connectors.testing.hostile import HostileContract
 from connectors.testing.listings import ListingContract
 from connectors.testing.orders import OrderContract
@@ -27,6 +28,8 @@ class ContractSuite(
     DeclarationContract,
     ListingContract,
     OrderContract,
+    HintedOrderContract,
+    EventContract,
     StockContract,
     WebhookContract,
     HostileContract,

@@ -21,6 +21,7 @@ METHODS: dict[Capability, tuple[str, Callable[[Connector], object]]] = {
     Capability.STOCK_READ: ("read_stock", lambda c: c.read_stock([])),
     Capability.STOCK_PUSH: ("push_stock", lambda c: c.push_stock([])),
     Capability.SUBSCRIBE: ("subscribe", lambda c: c.subscribe("http://127.0.0.1:9/")),
+    Capability.WEBHOOK_KEYS: ("webhook_keys", lambda c: c.webhook_keys()),
     Capability.SHIP: ("ship", lambda c: c.ship(Parcel("", "", "", "", LONG_AGO, ()))),
     Capability.CANCEL: ("cancel_order", lambda c: c.cancel_order("", "")),
     Capability.REFUND: ("refund", lambda c: c.refund(Refund("", "", 0, "GBP", LONG_AGO))),

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 
 import pytest
 
 from connectors.base import Capability
 from connectors.errors import CursorExpired
-from connectors.records import Cursor, OrderStatus
+from connectors.records import ChannelOrder, Cursor, OrderStatus
 from connectors.testing.rig import LONG_AGO, Rig, stored, walk
+
+
+def sold(order: ChannelOrder) -> list[tuple[str, int, int]]:
+    """SKU, units and sum of each line. A channel that has a line per unit has the units of one line
+    beside each other."""
+    groups = groupby(order.lines, key=lambda one: one.sku)
+    lines = [(sku, list(some)) for sku, some in groups]
+    return [
+        (sku, sum(one.quantity for one in some), sum(one.total for one in some))
+        for sku, some in lines
+    ]
 
 
 class OrderContract:
@@ -47,15 +59,13 @@ class OrderContract:
         rig.needs(Capability.ORDER_LIST)
         rig.shop.add_variant("A", "Apple", 1, 10_000)
         rig.shop.add_variant("B", "Bear", 1_234_567_89, 50)
-        rig.shop.buy([("A", 9_999), ("B", 3)])
+        rig.shop.buy([("A", 999), ("B", 3)])
 
         (order,) = rig.orders(rig.connector())
 
-        assert (order.total, order.currency) == (9_999 + 3 * 123_456_789, "GBP")
-        assert [(one.sku, one.quantity, one.unit_price, one.total) for one in order.lines] == [
-            ("A", 9_999, 1, 9_999),
-            ("B", 3, 123_456_789, 370_370_367),
-        ]
+        assert (order.total, order.currency) == (999 + 3 * 123_456_789, "GBP")
+        assert sold(order) == [("A", 999, 999), ("B", 3, 370_370_367)]
+        assert {one.sku: one.unit_price for one in order.lines} == {"A": 1, "B": 123_456_789}
         assert order.status is OrderStatus.CONFIRMED
         assert order.updated_at.tzinfo is not None
 
@@ -66,12 +76,12 @@ class OrderContract:
 
         (order,) = rig.orders(rig.connector())
 
-        assert [(one.sku, one.quantity) for one in order.lines] == [
+        assert [(sku, units) for sku, units, _ in sold(order)] == [
             ("SKU-0", 2),
             ("SKU-1", 1),
             ("SKU-0", 3),
         ]
-        assert len({one.external_id for one in order.lines}) == 3
+        assert len({one.external_id for one in order.lines}) == len(order.lines) >= 3
 
     def test_lines_carry_the_key_of_their_listing(self, rig: Rig) -> None:
         rig.needs(Capability.ORDER_LIST, Capability.LISTINGS)
@@ -103,7 +113,7 @@ class OrderContract:
         (order,) = rig.orders(connector, last.cursor)
 
         assert order.updated_at > last.items[0].updated_at
-        assert order.lines[0].quantity - order.lines[0].cancelled == 3
+        assert sum(one.quantity - one.cancelled for one in order.lines) == 3
 
     def test_a_cancelled_order_comes_again_as_cancelled(self, rig: Rig) -> None:
         rig.needs(Capability.ORDER_LIST)
@@ -160,8 +170,8 @@ class OrderContract:
 
         latest = {one.number: one for one in [*first.items, *rest]}
         assert len(latest) == 2 * size + 1
-        assert latest[sales[0].number].lines[0].quantity == 2
-        assert latest[sales[-1].number].lines[0].quantity == 3
+        assert [units for _, units, _ in sold(latest[sales[0].number])] == [2]
+        assert [units for _, units, _ in sold(latest[sales[-1].number])] == [3]
 
     def test_a_token_that_means_nothing_starts_the_walk_again(self, rig: Rig) -> None:
         rig.needs(Capability.ORDER_LIST)

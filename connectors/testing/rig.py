@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 
 import pytest
 
-from connectors.base import Capability, Channel, Connection, Connector, connect
+from connectors.base import Capability, Channel, Connection, Connector, StockMode, connect
 from connectors.http import Http
 from connectors.records import (
     ChannelOrder,
@@ -96,6 +96,12 @@ class Rig:
             self.shop.buy([("SKU-0", 1)], at=start + timedelta(seconds=n)).number
             for n in range(count)
         ]
+
+    def shows(self, quantity: int) -> int:
+        """What the channel can show of so many units: the number, or only that there are some."""
+        stock = self.channel.stock
+        switched = stock is not None and stock.mode is StockMode.AVAILABILITY
+        return min(quantity, 1) if switched else quantity
 
     # -- the connector's side ------------------------------------------------------------------
 
@@ -182,8 +188,14 @@ class Inbox:
             return 200
 
     def wait(self, count: int, timeout: float = 5.0) -> list[WebhookRequest]:
+        return self.until(lambda received: len(received) >= count, timeout)
+
+    def until(
+        self, enough: Callable[[list[WebhookRequest]], bool], timeout: float = 5.0
+    ) -> list[WebhookRequest]:
+        """What has come, once that is enough."""
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.received) >= count, timeout), (
-                f"{len(self.received)} of {count} webhooks came"
+            assert self._changed.wait_for(lambda: enough(self.received), timeout), (
+                f"{len(self.received)} webhooks came, and not those that were waited for"
             )
             return list(self.received)

@@ -16,6 +16,9 @@ from connectors.testing.stock import described
 
 UNKNOWN = {PushOutcome.UNKNOWN, PushOutcome.RETRY}
 
+#: What is shown before and is to be shown after: a change at channels of on and off too.
+BEFORE, AFTER = 10, 0
+
 
 def push(connector: Connector, given: StockOffer) -> PushOutcome:
     """The outcome, whether it is answered or raised."""
@@ -30,7 +33,7 @@ def push(connector: Connector, given: StockOffer) -> PushOutcome:
 
 def ready(rig: Rig) -> tuple[Connector, Listing]:
     described(rig)
-    rig.stock_up(1, quantity=10)
+    rig.stock_up(1, quantity=BEFORE)
     connector = rig.connector()
     (listing,) = rig.listings(connector)
     connector.read_stock([ref(listing)])  # so that the next request is the write
@@ -47,20 +50,20 @@ class WriteContract:
         connector, listing = ready(rig)
         rig.simulator.faults.next(fault, times=OFTEN)
 
-        assert push(connector, offer(listing, 4, "k1")) is PushOutcome.RETRY
+        assert push(connector, offer(listing, AFTER, "k1")) is PushOutcome.RETRY
 
         rig.simulator.faults.clear()
-        assert shown(connector, listing) == 10
+        assert shown(connector, listing) == rig.shows(BEFORE)
 
     @pytest.mark.parametrize("fault", ["error_before", "timeout_before", "cut_before"])
     def test_a_write_that_got_lost_is_not_taken_for_done(self, rig: Rig, fault: str) -> None:
         connector, listing = ready(rig)
         rig.simulator.faults.next(fault, times=OFTEN)
 
-        assert push(connector, offer(listing, 4, "k1")) in UNKNOWN
+        assert push(connector, offer(listing, AFTER, "k1")) in UNKNOWN
 
         rig.simulator.faults.clear()
-        assert shown(connector, listing) == 10
+        assert shown(connector, listing) == rig.shows(BEFORE)
 
     @pytest.mark.parametrize(
         "fault",
@@ -72,36 +75,36 @@ class WriteContract:
         connector, listing = ready(rig)
         rig.simulator.faults.next(fault)
 
-        assert push(connector, offer(listing, 4, "k1")) in UNKNOWN
+        assert push(connector, offer(listing, AFTER, "k1")) in UNKNOWN
 
         assert rig.simulator.faults.counts[fault] == 1
-        assert shown(connector, listing) == 4
+        assert shown(connector, listing) == AFTER
 
     def test_a_late_write_is_found_by_a_later_read_back(self, rig: Rig) -> None:
         connector, listing = ready(rig)
         rig.simulator.faults.next("late")
 
-        assert push(connector, offer(listing, 4, "k1")) in UNKNOWN
+        assert push(connector, offer(listing, AFTER, "k1")) in UNKNOWN
 
-        assert rig.shop.quantity(listing.sku) in (10, 4)
-        assert eventually(lambda: shown(connector, listing) == 4)
+        assert rig.shop.quantity(listing.sku) in (rig.shows(BEFORE), AFTER)
+        assert eventually(lambda: shown(connector, listing) == AFTER)
 
     def test_an_unknown_write_is_retried_without_harm(self, rig: Rig) -> None:
         connector, listing = ready(rig)
         rig.simulator.faults.next("error_after")
-        given = offer(listing, 4, "k1")
+        given = offer(listing, AFTER, "k1")
 
         push(connector, given)
 
         assert push(connector, given) is PushOutcome.ACCEPTED
-        assert rig.shop.quantity(listing.sku) == 4
+        assert rig.shop.quantity(listing.sku) == AFTER
 
     def test_a_write_without_access_pauses_the_account(self, rig: Rig) -> None:
         connector, listing = ready(rig)
         rig.simulator.faults.next("unauthorized", times=OFTEN)
 
         with pytest.raises(AuthError):
-            connector.push_stock([offer(listing, 4, "k1")])
+            connector.push_stock([offer(listing, AFTER, "k1")])
 
 
 def eventually(is_so: Callable[[], bool], timeout: float = 5.0) -> bool:
