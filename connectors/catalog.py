@@ -26,8 +26,10 @@ __all__ = [
 ]
 
 CHANNELS = {
+    "google_play": "connectors.google_play:CHANNEL",
     "memory": "connectors.memory:CHANNEL",
     "shopify": "connectors.shopify:CHANNEL",
+    "tiktok_shop": "connectors.tiktok_shop:CHANNEL",
 }
 
 #: A package of your own declares ``[project.entry-points."storefront_hub.channels"]``.
