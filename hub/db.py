@@ -70,9 +70,9 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-ROW_IDS = 50
 #: One sequence numbers every row, so that a page's ids come in one statement.
-row_id = DatabaseSequence("row_id", metadata=metadata, cache=ROW_IDS)
+row_id = DatabaseSequence("row_id", metadata=metadata, cache=1)
+NEXT_IDS = text("SELECT nextval('row_id') FROM generate_series(1, :count)")
 
 At = DateTime(timezone=True)
 
@@ -162,6 +162,7 @@ class Transaction:
         self.connection = connection
         self.seller_id = seller_id
         self.rings: set[str] = set()
+        self._reserved: list[int] = []
         self.seller = cast(literal(seller_id), BigInteger)
 
     def execute(self, statement: Executable, values: Any = None) -> Result[*tuple[Any, ...]]:
@@ -178,23 +179,14 @@ class Transaction:
 
     def reserve(self, count: int) -> None:
         """Fetch the row ids that :meth:`ids` will be asked for, all at once."""
-        self._ids(count)
+        self._reserved = self.ids(count)
 
     def ids(self, count: int) -> list[int]:
         """Fresh row ids, before the rows are written."""
-        held = self._ids(count)
-        taken, held[:count] = held[:count], []
-        return taken
-
-    def _ids(self, count: int) -> list[int]:
-        """At least ``count`` ids, oldest first. What a transaction leaves is the next one's on the
-        same connection, which caches as many of the sequence itself."""
-        held: list[int] = self.connection.info.setdefault(row_id.name, [])
-        if len(held) < count:
-            series = text("SELECT nextval('row_id') FROM generate_series(1, :count)")
-            wanted = max(count - len(held), ROW_IDS)
-            held += self.connection.execute(series, {"count": wanted}).scalars()
-        return held
+        if count <= len(self._reserved):
+            taken, self._reserved = self._reserved[:count], self._reserved[count:]
+            return taken
+        return list(self.connection.execute(NEXT_IDS, {"count": count}).scalars())
 
     def ring(self, topic: str) -> None:
         self.rings.add(f"{self.seller_id}:{topic}")

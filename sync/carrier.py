@@ -58,7 +58,7 @@ class Carrier:
     def ready(self, seller_id: int, opened: Opened) -> AtWork:
         """Build the connector of an account that is loaded. Raises UnknownChannel."""
         found = opened.account
-        declared = channel(found.channel)
+        declared = self.declaration(found.channel)
         secrets = accounts.unsealed(self.keyring, seller_id, opened)
         connection = Connection(
             credentials=Credentials({name: value.reveal() for name, value in secrets.items()}),
@@ -68,8 +68,13 @@ class Carrier:
             on_refresh=lambda fresh: self._store(seller_id, found.id, fresh),
             base_url=found.base_url,
         )
-        target = Target(found.id, opened.locations, found.connected_at)
+        switch = found.stock_mode == accounts.SWITCH
+        target = Target(found.id, opened.locations, found.connected_at, switch)
         return AtWork(found, declared, connect(declared, connection), target)
+
+    def declaration(self, name: str) -> Channel:
+        """What a channel declares. Raises UnknownChannel."""
+        return channel(name)
 
     def _session(self, seller_id: int, account: Account, declared: Channel) -> Http:
         key = (seller_id, account.id)

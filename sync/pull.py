@@ -2,29 +2,44 @@
 
 The cursor is saved in the transaction of the records it covers. Walks overlap; taking in a page
 twice changes nothing. A page that repeats itself, or a token that does, ends the walk as a
-protocol error instead of turning for ever.
+protocol error instead of turning for ever. A channel without a list of orders may have one of
+events: that is walked the same way, and the orders it names are fetched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from connectors.base import Capability
+from connectors.base import Capability, Channel
 from connectors.errors import ConnectorError, CursorExpired, ProtocolError
-from connectors.records import BadRecord, ChannelOrder, Cursor, Page
+from connectors.records import BadRecord, ChannelOrder, Cursor, HintKind, Page
 from hub.channels import flows
 from hub.channels.flows import Lease
 from hub.conflicts.record import Finding, close_conflicts, open_conflicts
 from hub.db import Transaction
+from hub.sales import delivering
 from hub.sales.findings import Poison, quarantine
 from hub.sales.intake import Taken, take_in
+from sync import delivery
 from sync.carrier import AtWork, Carrier
 from sync.retry import Reaction, react
 
 LEASE = 45.0
 MOST_PAGES = 2_000
+
+
+def walks(channel: Channel) -> bool:
+    """The channel lists its orders, or the events that name them."""
+    return channel.can(Capability.ORDER_LIST) or channel.can(Capability.EVENT_LIST)
+
+
+def caught_up(carrier: Carrier, seller_id: int, work: AtWork) -> bool:
+    """The hub has the account's orders as far as the channel lets them be listed: they have just
+    been pulled, or it lists nothing, and there is nothing to wait for."""
+    return pull(carrier, seller_id, work.account.id) or not walks(work.channel)
 
 
 def pull(carrier: Carrier, seller_id: int, account_id: int) -> bool:
@@ -35,7 +50,7 @@ def pull(carrier: Carrier, seller_id: int, account_id: int) -> bool:
     if lease is None:
         return False
     work = carrier.at_work(seller_id, account_id)
-    if work.account.mode == "paused" or not work.channel.can(Capability.ORDER_LIST):
+    if work.account.mode == "paused" or not walks(work.channel):
         database.command(seller_id, lambda tx: flows.release(tx, lease, next_in=None))
         return False
     try:
@@ -44,13 +59,17 @@ def pull(carrier: Carrier, seller_id: int, account_id: int) -> bool:
         reaction = react(error, lease.attempts)
         database.command(seller_id, lambda tx: failed(tx, lease, reaction))
         return False
-    database.command(seller_id, lambda tx: _done(tx, lease, carrier.settings.pull_seconds))
+    done = partial(_done, lease=lease, next_in=carrier.settings.pull_seconds)
+    if database.command(seller_id, done):
+        delivery.deliver(carrier, seller_id)
     return True
 
 
-def _done(tx: Transaction, lease: Lease, next_in: float) -> None:
+def _done(tx: Transaction, lease: Lease, next_in: float) -> bool:
+    """Answers whether orders wait for their keys: a worker died before it delivered them."""
     flows.release(tx, lease, next_in=next_in)
     close_conflicts(tx, "auth_expired", [f"account:{lease.account_id}"])
+    return bool(delivering.due(tx, limit=1))
 
 
 def failed(tx: Transaction, lease: Lease, reaction: Reaction) -> None:
@@ -70,24 +89,56 @@ def report_auth(tx: Transaction, account_id: int, reaction: Reaction) -> None:
 
 
 def _walk(carrier: Carrier, seller_id: int, work: AtWork, lease: Lease) -> None:
+    step = _orders if work.channel.can(Capability.ORDER_LIST) else _events
     cursor = _start(work, lease)
-    seen: set[tuple[str, datetime]] = set()
+    seen: set[Hashable] = set()
     tokens: set[str] = set()
     for _ in range(MOST_PAGES):
         try:
-            page = work.connector.pull_orders(cursor)
+            page, marks = step(carrier, seller_id, work, lease, cursor)
         except CursorExpired:
             if not cursor.token:
                 raise
             cursor = Cursor(cursor.since)
             tokens.clear()
             continue
-        _refuse_circles(page, seen, tokens)
+        _refuse_circles(page, marks, seen, tokens)
         save_page(carrier, seller_id, work, lease, page)
         cursor = page.cursor
         if not page.more:
             return
     raise ProtocolError(f"the walk did not end within {MOST_PAGES} pages", code="endless_walk")
+
+
+Step = tuple[Page[ChannelOrder], list[Hashable]]
+
+
+def _orders(carrier: Carrier, seller_id: int, work: AtWork, lease: Lease, cursor: Cursor) -> Step:
+    """A page of orders, and what marks each as seen."""
+    page = work.connector.pull_orders(cursor)
+    return page, [(order.external_id, order.updated_at) for order in page.items]
+
+
+def _events(carrier: Carrier, seller_id: int, work: AtWork, lease: Lease, cursor: Cursor) -> Step:
+    """A page of events as the page of the orders they name, which the cursor then covers. One
+    order may have several events: only a page that comes again as a whole is a circle."""
+    events = work.connector.pull_events(cursor)
+    keys = sorted({one.key for one in events.items if one.kind == HintKind.ORDER and one.key})
+    parts = fetched(work, keys)
+    last = next(parts, Page((), cursor, more=False))
+    for part in parts:
+        # Saved with the cursor as it was: it holds the lease, and covers no event of this page.
+        save_page(carrier, seller_id, work, lease, Page(last.items, cursor, True, last.bad))
+        last = part
+    page = Page(last.items, events.cursor, events.more, (*events.bad, *last.bad))
+    return page, [events.items] if events.items else []
+
+
+def fetched(work: AtWork, keys: Sequence[str]) -> Iterator[Page[ChannelOrder]]:
+    """These orders, as many at a time as the channel gives."""
+    size = work.channel.orders.fetch
+    for start in range(0, len(keys), size):
+        yield work.connector.fetch_orders(keys[start : start + size])
 
 
 def _start(work: AtWork, lease: Lease) -> Cursor:
@@ -97,13 +148,13 @@ def _start(work: AtWork, lease: Lease) -> Cursor:
 
 
 def _refuse_circles(
-    page: Page[ChannelOrder], seen: set[tuple[str, datetime]], tokens: set[str]
+    page: Page[ChannelOrder], marks: list[Hashable], seen: set[Hashable], tokens: set[str]
 ) -> None:
     """A token that comes twice, or a page that brings nothing new while promising more."""
     if not page.more:
         return
-    new = {(order.external_id, order.updated_at) for order in page.items} - seen
-    if page.cursor.token in tokens or (page.items and not new):
+    new = set(marks) - seen
+    if page.cursor.token in tokens or (marks and not new):
         raise ProtocolError("the channel repeats a page for ever", code="repeated_page")
     seen |= new
     tokens.add(page.cursor.token)
@@ -116,16 +167,24 @@ def save_page(
     lease: Lease | None,
     page: Page[ChannelOrder],
 ) -> Taken:
-    """Orders, quarantined records and (with a lease) the cursor, in one transaction."""
+    """Orders, quarantined records and (with a lease) the cursor, in one transaction; then the keys
+    that orders on the page have been promised."""
+    account_id = work.account.id
+    names = [order.external_id for order in page.items]
 
-    def save(tx: Transaction) -> Taken:
-        quarantine(tx, carrier.keyring, work.account.id, poison(page.bad))
+    def save(tx: Transaction) -> tuple[Taken, int]:
+        quarantine(tx, carrier.keyring, account_id, poison(page.bad))
         taken = take_in(tx, carrier.keyring, work.target, page.items)
+        changed = taken.new or taken.changed
+        keyed = delivering.note_orders(tx, account_id, names) if changed else 0
         if lease and not flows.save_cursor(tx, lease, dump_cursor(page.cursor), extend=LEASE):
             raise LostLease
-        return taken
+        return taken, keyed
 
-    return carrier.database.command(seller_id, save)
+    taken, keyed = carrier.database.command(seller_id, save)
+    if keyed:
+        delivery.deliver(carrier, seller_id)
+    return taken
 
 
 class LostLease(ConnectorError):

@@ -19,7 +19,7 @@ from hub.channels.accounts import Opened
 from hub.channels.pushing import SENT, Answer, Due
 from hub.db import Transaction
 from hub.sales import backorders
-from sync import pull
+from sync import delivery, pull
 from sync.carrier import AtWork, Carrier
 from sync.retry import backoff, react
 
@@ -65,25 +65,29 @@ def _derive_all(
     override = carrier.settings.readback_seconds
     look_in = LOOK_IN if override is None else override
 
-    def step(tx: Transaction) -> tuple[set[int], bool, dict[int, Claimed | None]]:
-        found, more = _derive(tx, look_in)
+    def step(tx: Transaction) -> tuple[set[int], bool, int, dict[int, Claimed | None]]:
+        found, more, got = _derive(tx, look_in)
         chosen = [] if more else sorted(due | found)[:claims]
-        return found, more, {account_id: _claim(tx, account_id, FIRST) for account_id in chosen}
+        claimed = {account_id: _claim(tx, account_id, FIRST) for account_id in chosen}
+        return found, more, got, claimed
 
     more = True
     while more:
-        found, more, claimed = carrier.database.command(seller_id, step)
+        found, more, got, claimed = carrier.database.command(seller_id, step)
         due |= found
+        if got:
+            delivery.deliver(carrier, seller_id)
     return due, claimed
 
 
-def _derive(tx: Transaction, look_in: float) -> tuple[set[int], bool]:
-    """Waiting lines come before offers: what they take is not offered."""
+def _derive(tx: Transaction, look_in: float) -> tuple[set[int], bool, int]:
+    """Waiting lines come before offers: what they take is not offered. Answers the accounts with
+    pushes due, whether more has changed, and how much found an owner."""
     changed, more = offers.take_changes(tx)
     if not changed:
-        return set(), False
-    backorders.serve_waiting(tx, changed)
-    return set(offers.derive(tx, changed, look_in=look_in)), more
+        return set(), False, 0
+    got = backorders.serve_waiting(tx, changed)
+    return set(offers.derive(tx, changed, look_in=look_in)), more, got
 
 
 def _claim(tx: Transaction, account_id: int, limit: int) -> Claimed | None:
@@ -295,9 +299,7 @@ def _explained(
     read now, the number we believed in stays, so that the channel refuses again."""
     if not any(answer.outcome == "stale" for answer in answers):
         return answers
-    if pull.pull(carrier, seller_id, work.account.id) or not work.channel.can(
-        Capability.ORDER_LIST
-    ):
+    if pull.caught_up(carrier, seller_id, work):
         derive_offers(carrier, seller_id)
         return answers
     return [

@@ -7,7 +7,9 @@ from connectors.errors import ConnectorError
 from connectors.records import ListingRef
 from hub.channels import checking, flows, pushing
 from hub.channels.checking import Check, Seen
+from hub.conflicts.record import close_conflicts, wake
 from hub.db import Transaction
+from hub.sales.drifts import report_drift
 from sync import pull
 from sync.carrier import AtWork, Carrier
 from sync.push import check_delay, derive_offers
@@ -43,6 +45,7 @@ def check(carrier: Carrier, seller_id: int, account_id: int) -> int:
 def _settle(tx: Transaction, account_id: int) -> None:
     pushing.settle_checks(tx, account_id)
     flows.make_due(tx, flows.CHECK, [account_id], after=ROUND)
+    wake(tx)
 
 
 def _check_batch(carrier: Carrier, seller_id: int, work: AtWork, checks: list[Check]) -> int | None:
@@ -70,34 +73,40 @@ def _check_batch(carrier: Carrier, seller_id: int, work: AtWork, checks: list[Ch
         if c.external_id in shown
     ]
     silent = [c for c in checks if c.external_id not in shown]
-    return _judge(carrier, seller_id, account_id, seen, silent, wait)
+    return _judge(carrier, seller_id, work, seen, silent, wait)
 
 
 def _judge(
     carrier: Carrier,
     seller_id: int,
-    account_id: int,
+    work: AtWork,
     seen: list[Seen],
     silent: list[Check],
     wait: float,
 ) -> int:
     """Agreement confirms. A difference is held against the channel's orders first: only where a
-    pull has gone through since, and no newer offer explains it, is the offer sent again."""
+    pull has gone through since (of events, where it lists no orders; nothing, where it lists
+    neither), and no newer offer explains it, is the offer sent again."""
+    account_id = work.account.id
     good = [one for one in seen if checking.agrees(one)]
     odd = [one for one in seen if not checking.agrees(one)]
     explained = not odd
-    if odd and pull.pull(carrier, seller_id, account_id):
+    if odd and pull.caught_up(carrier, seller_id, work):
         derive_offers(carrier, seller_id)
         explained = True
 
     def judge(tx: Transaction) -> None:
-        checking.confirm(tx, good, second_look=5 * wait)
         checking.look_again(tx, silent, wait)
+        drifts = []
         if explained:
-            checking.correct(tx, account_id, odd, look_in=wait)
+            drifts = checking.correct(tx, account_id, odd, look_in=wait)
         else:
             checking.look_again(tx, [one.check for one in odd], wait)
         flows.note(tx, account_id, flows.CHECK, "healthy")
+        checking.confirm(tx, good, second_look=5 * wait)
+        report_drift(tx, account_id, drifts)
+        if not pull.walks(work.channel):  # else the pull says whether the credentials are good
+            close_conflicts(tx, "auth_expired", [f"account:{account_id}"])
 
     carrier.database.command(seller_id, judge)
     return len(odd)

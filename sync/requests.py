@@ -6,17 +6,21 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from connectors.base import Capability, Unsupported
 from connectors.errors import ConnectorError
 from connectors.records import ListingRef
 from hub.channels import accounts, flows, listings, requests
 from hub.channels.requests import Request
 from hub.db import Transaction
 from hub.errors import HubError
+from hub.secrets import Secret
 from sync import catalogue, pull
 from sync.carrier import Carrier
 from sync.retry import react
 
 LEASE = 300.0
+#: Keys that a channel publishes and rotates are fetched this often (seconds) though none is missed.
+KEYS_ROUND = 86_400.0
 Answer = dict[str, Any]
 
 
@@ -29,15 +33,29 @@ def answer_all(carrier: Carrier, seller_id: int, account_id: int) -> int:
     if lease is None:
         return 0
     answered = 0
-    with database.transaction(seller_id) as tx:
-        asked = requests.waiting(tx, account_id)
+    publishes = _publishes_keys(carrier, seller_id, account_id)
+    asked = database.command(seller_id, lambda tx: _waiting(tx, account_id, publishes=publishes))
     for one in asked:
         ok, said = _answer(carrier, seller_id, one)
         record = partial(requests.answer, number=one.id, ok=ok, said=said)
         database.command(seller_id, record)
         answered += 1
-    database.command(seller_id, lambda tx: flows.release(tx, lease, next_in=None))
+    next_in = KEYS_ROUND if publishes else None
+    database.command(seller_id, lambda tx: flows.release(tx, lease, next_in=next_in))
     return answered
+
+
+def _publishes_keys(carrier: Carrier, seller_id: int, account_id: int) -> bool:
+    with carrier.database.transaction(seller_id) as tx:
+        name = accounts.get(tx, account_id).channel
+    return carrier.declaration(name).can(Capability.WEBHOOK_KEYS)
+
+
+def _waiting(tx: Transaction, account_id: int, *, publishes: bool) -> list[Request]:
+    """What is asked; once a day, the first time included, the keys a channel rotates with it."""
+    if publishes and flows.first_in(tx, account_id, flows.REQUEST, KEYS_ROUND):
+        requests.ask_seldom(tx, account_id, "webhook_keys", every=0.0)
+    return requests.waiting(tx, account_id)
 
 
 def _answer(carrier: Carrier, seller_id: int, one: Request) -> tuple[bool, Answer]:
@@ -45,6 +63,8 @@ def _answer(carrier: Carrier, seller_id: int, one: Request) -> tuple[bool, Answe
         return True, _HANDLERS[one.kind](carrier, seller_id, one)
     except ConnectorError as error:
         return False, {"error": react(error, 1).error, "code": error.code}
+    except Unsupported as error:
+        return False, {"error": f"the channel has no {error}", "code": "unsupported"}
     except HubError as error:
         return False, {"error": error.message, "code": error.code}
 
@@ -99,6 +119,20 @@ def _subscribe(carrier: Carrier, seller_id: int, one: Request) -> Answer:
     return {"topics": [made.topic for made in work.connector.subscribe(url)]}
 
 
+def _webhook_keys(carrier: Carrier, seller_id: int, one: Request) -> Answer:
+    """Store the keys beside the account's other credentials; answers their fields only."""
+    work = carrier.at_work(seller_id, one.account_id)
+    verified_by = work.channel.webhooks.secrets if work.channel.webhooks else ()
+    found = work.connector.webhook_keys()
+    fresh = {name: Secret(found[name]) for name in sorted(found) if name in verified_by}
+
+    def store(tx: Transaction) -> None:
+        accounts.renew_credentials(tx, carrier.keyring, one.account_id, fresh)
+
+    carrier.database.command(seller_id, store)
+    return {"fields": list(fresh)}
+
+
 _HANDLERS: dict[str, Callable[[Carrier, int, Request], Answer]] = {
     "test": _test,
     "listings": _listings,
@@ -106,4 +140,5 @@ _HANDLERS: dict[str, Callable[[Carrier, int, Request], Answer]] = {
     "refetch": _refetch,
     "read_stock": _read_stock,
     "subscribe": _subscribe,
+    "webhook_keys": _webhook_keys,
 }

@@ -60,9 +60,7 @@ def _round(carrier: Carrier, seller_id: int, work: AtWork, events: Sequence[Wait
     about_orders = by_kind.get(HintKind.ORDER, [])
     nameless = any(not hint["key"] for event in about_orders for hint in event.hints)
     keys = sorted({hint["key"] for event in about_orders for hint in event.hints if hint["key"]})
-    size = work.channel.orders.fetch
-    for start in range(0, len(keys), size):
-        page = work.connector.fetch_orders(keys[start : start + size])
+    for page in pull.fetched(work, keys):
         pull.save_page(carrier, seller_id, work, None, page)
 
     def finish(tx: Transaction) -> None:

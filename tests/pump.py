@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.base import load
 from connectors.catalog import channel
-from connectors.errors import ConnectorError, SignatureError
+from connectors.errors import ConnectorError, KeyMissing, SignatureError
 from connectors.records import WebhookRequest
 from connectors.shopify.budget import Bucket
 from connectors.shopify.simulator import ShopifySimulator
@@ -29,7 +29,7 @@ from connectors.simulators.faults import Faults
 from connectors.simulators.server import Simulator
 from connectors.simulators.shop import Shop
 from hub import invariants
-from hub.channels import accounts, door, flows, requests
+from hub.channels import accounts, connecting, door, flows, requests
 from hub.config import Settings
 from hub.conflicts.record import open_kinds
 from hub.db import Database, Transaction
@@ -95,6 +95,8 @@ def opens(
         verified = declared.verify(sent, secrets, now)
     except SignatureError as error:
         raise door.NotGenuine(error.message) from error
+    except KeyMissing as error:
+        raise door.KeyAway(error.message) from error
     hints = [{"kind": one.kind.value, "key": one.key} for one in verified.hints]
     event = door.Event(verified.event_id, verified.topic, hints)
     return door.Answered(200, "", "text/plain", event)
@@ -123,6 +125,7 @@ class Doorway:
                 """Quiet."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = False  # closing waits until every answer is given
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def take(self, database: Database, keyring: Keyring, path: str, letter: door.Letter) -> int:
@@ -215,7 +218,12 @@ class World:
         """Connect one more shop in shadow; nothing is read yet."""
         secrets = {key: Secret(value) for key, value in simulator.credentials().items()}
         new = accounts.NewAccount(
-            channel_name, name, secrets, simulator.settings(), base_url=simulator.url
+            channel_name,
+            name,
+            secrets,
+            simulator.settings(),
+            simulator.url,
+            connecting.stock_mode(self.carrier.declaration(channel_name)),
         )
         with self.database.transaction(self.seller_id) as tx:
             number = accounts.connect(tx, self.carrier.keyring, new)

@@ -13,6 +13,7 @@ from hub.aftersales.models import refund, returned
 from hub.conflicts.record import Finding, open_conflicts
 from hub.db import Transaction
 from hub.errors import InvalidInput
+from hub.inventory.keys import refuse_keyed
 from hub.inventory.ledger import Move, Place, Posting, post
 from hub.inventory.models import State
 from hub.sales.models import order_line
@@ -125,6 +126,7 @@ def _receive(tx: Transaction, refund_id: int, order_id: int | None, goods: CameB
     key = f"return:{refund_id}:{goods.order_line_id}"
     post(tx, [Posting(key, "return", [arrived], "refund", refund_id)])
     if goods.sellable:
+        refuse_keyed(tx, [product_id])  # a key that was sold may be in use: it is not sold again
         shelf = Place(State.AVAILABLE, goods.location_id)
         restock = Move(product_id, goods.sellable, judged, shelf)
         post(tx, [Posting(f"restock:{key}", "restock", [restock], "refund", refund_id)])

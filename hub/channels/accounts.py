@@ -31,6 +31,8 @@ from hub.inventory.products import OWN_LOCATIONS, own_locations
 from hub.secrets import Keyring, Secret, bound_to
 
 LIVE, SHADOW, PAUSED, CLOSED = "live", "shadow", "paused", "closed"
+#: How a channel takes stock: a number of units, or only on and off.
+NUMBER, SWITCH = "number", "switch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Account:
     base_url: str
     webhook_path: str
     currency: str
+    stock_mode: str
     version: int
     connected_at: datetime
 
@@ -57,6 +60,7 @@ class NewAccount:
     credentials: Mapping[str, Secret]
     settings: Mapping[str, str] = field(default_factory=dict)
     base_url: str = ""
+    stock_mode: str = NUMBER
 
 
 _COLUMNS = (
@@ -69,6 +73,7 @@ _COLUMNS = (
     account.c.base_url,
     account.c.webhook_path,
     account.c.currency,
+    account.c.stock_mode,
     account.c.version,
     account.c.connected_at,
 )
@@ -106,6 +111,7 @@ def connect(tx: Transaction, keyring: Keyring, new: NewAccount) -> int:
             credentials=_sealed(tx, keyring, number, new.credentials),
             base_url=new.base_url,
             webhook_path=secrets.token_hex(24),
+            stock_mode=new.stock_mode,
         )
     )
     flows.open_flows(tx, number)
@@ -169,6 +175,15 @@ def store_credentials(
         .values(credentials=_sealed(tx, keyring, number, fresh))
         .where(account.c.seller_id == tx.seller_id, account.c.id == number)
     )
+
+
+def renew_credentials(
+    tx: Transaction, keyring: Keyring, number: int, fresh: Mapping[str, Secret]
+) -> None:
+    """Replace these fields and keep the others, whoever changes one meanwhile. Raises NotFound."""
+    mine = select(account.c.id).where(account.c.seller_id == tx.seller_id, account.c.id == number)
+    tx.execute(mine.with_for_update(key_share=True))
+    store_credentials(tx, keyring, number, {**credentials(tx, keyring, number), **fresh})
 
 
 def get(tx: Transaction, number: int) -> Account:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from hub.channels.accounts import NewAccount
+from hub.channels.accounts import NUMBER, SWITCH, NewAccount
 from hub.errors import Conflict, InvalidInput, NotFound
 from hub.secrets import Secret
 
@@ -20,6 +20,7 @@ NEEDS = {
     "refetch": "order_fetch",
     "read_stock": "stock_read",
     "subscribe": "subscribe",
+    "webhook_keys": "webhook_keys",
 }
 #: A secret's former value, kept so that what the channel signed before the change still opens.
 PREVIOUS = "_previous"
@@ -45,6 +46,8 @@ class Declared(Protocol):
     def credentials(self) -> Sequence[DeclaredField]: ...
     @property
     def settings(self) -> Sequence[DeclaredField]: ...
+    @property
+    def stock(self) -> Any: ...
     @property
     def webhooks(self) -> Any: ...
 
@@ -73,7 +76,14 @@ def new_account(
         {field: Secret(value) for field, value in secrets.items()},
         _filled("settings", channel.settings, settings),
         _simulator(base_url, loopback),
+        stock_mode(channel),
     )
+
+
+def stock_mode(channel: Declared) -> str:
+    """Whether the channel takes a number of units, or only on and off."""
+    only_on_off = channel.stock is not None and str(channel.stock.mode) == "availability"
+    return SWITCH if only_on_off else NUMBER
 
 
 def _filled(

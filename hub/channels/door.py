@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from hub.channels import accounts, inbox
+from hub.channels import accounts, inbox, requests
 from hub.channels.connecting import PREVIOUS
 from hub.db import Database, Transaction
 from hub.errors import NotFound, Unauthenticated, Unavailable
 from hub.secrets import Keyring, Secret
 
 _PATH = re.compile(r"[0-9a-f]{48}\Z")
+#: Anybody can name a key we do not hold: the channel is asked for its keys no more often (seconds).
+KEYS_EVERY = 60.0
 Secrets = Mapping[str, Sequence[str]]
 
 
@@ -65,7 +67,8 @@ Opens = Callable[[str, Letter, Secrets, datetime], Answered]
 def receive(
     database: Database, keyring: Keyring, opens: Opens, path: str, letter: Letter
 ) -> Answered:
-    """Raises NotFound for a path that leads nowhere."""
+    """Raises NotFound for a path that leads nowhere, NotGenuine, and KeyAway: then the channel's
+    keys are asked for, and the event is taken in when it comes again."""
     if not _PATH.match(path):
         raise NotFound("no such path")
     behind = accounts.behind_path(database, path)
@@ -77,7 +80,15 @@ def receive(
             inbox.receive(tx, behind.account_id, *answered.event, letter.body)
         return answered
 
-    return database.command(behind.seller_id, take_in)
+    try:
+        return database.command(behind.seller_id, take_in)
+    except KeyAway:
+        # In another transaction: that of the event has been rolled back.
+        database.command(
+            behind.seller_id,
+            lambda tx: requests.ask_seldom(tx, behind.account_id, "webhook_keys", every=KEYS_EVERY),
+        )
+        raise
 
 
 def signing(credentials: Mapping[str, Secret]) -> dict[str, list[str]]:

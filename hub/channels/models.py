@@ -32,11 +32,13 @@ account = seller_table(
     Column("base_url", String(300), nullable=False, server_default=""),
     Column("webhook_path", String(64, collation="C"), nullable=False),
     Column("currency", String(3), nullable=False, server_default=""),
+    Column("stock_mode", String(10), nullable=False, server_default="number"),
     Column("version", BigInteger, nullable=False, server_default="1"),
     now_column("connected_at"),
     UniqueConstraint("seller_id", "name"),
     Index("ix_account_webhook_path", "webhook_path"),
     CheckConstraint("mode IN ('shadow', 'live', 'paused', 'closed')", name="mode"),
+    CheckConstraint("stock_mode IN ('number', 'switch')", name="stock_mode"),
 )
 
 account_location = seller_table(
@@ -198,6 +200,7 @@ request = seller_table(
     now_column("requested_at"),
     Column("answered_at", At),
     belongs_to("account", "account_id"),
+    Index("ix_request_account", "seller_id", "account_id", "requested_at"),
     Index(
         "ix_request_new",
         "seller_id",
@@ -206,7 +209,9 @@ request = seller_table(
         postgresql_where=text("state = 'new'"),
     ),
     CheckConstraint(
-        "kind IN ('test', 'listings', 'orders', 'refetch', 'read_stock', 'subscribe')", name="kind"
+        "kind IN ('test', 'listings', 'orders', 'refetch', 'read_stock', 'subscribe',"
+        " 'webhook_keys')",
+        name="kind",
     ),
     CheckConstraint("state IN ('new', 'done', 'failed')", name="state"),
 )

@@ -35,7 +35,7 @@ from hub.channels.accounts import touch_listings
 from hub.channels.models import account, account_location, listing, offer, offer_rule
 from hub.db import SELLER, Transaction, among, rows
 from hub.errors import InvalidInput
-from hub.inventory.availability import Offer, Rule
+from hub.inventory.availability import Offer, Rule, switched
 from hub.inventory.availability import offer as decide
 from hub.inventory.models import State, claim, level, product, stock_change
 from hub.inventory.products import OWN_LOCATIONS
@@ -86,6 +86,8 @@ class _Row(NamedTuple):
     desired: int | None
     live: bool
     remote: int | None
+    settled: bool
+    switch: bool
     places: Sequence[int]
     rule: Rule
 
@@ -105,7 +107,8 @@ def derive(tx: Transaction, product_ids: Sequence[int], *, look_in: float = 5.0)
         stock = stocks[row.product_id]
         feeds = {place: stock.available.get(place, 0) for place in row.places}
         made = decide(feeds, stock.waiting, row.rule)
-        if made.quantity != row.desired:
+        made = switched(made) if row.switch else made
+        if made.quantity != row.desired or _fallen(row, made):
             changed.append((row, made))
     _mark_derived(tx, {key: stock.version for key, stock in stocks.items()})
     _write(tx, changed, look_in)
@@ -117,6 +120,12 @@ def derive(tx: Transaction, product_ids: Sequence[int], *, look_in: float = 5.0)
     looks -= {flows.Due(one, flows.PUSH, look_in) for one in due}
     flows.make_all_due(tx, [*(flows.Due(one, flows.PUSH, 0.0) for one in due), *looks])
     return dict(due)
+
+
+def _fallen(row: _Row, made: Offer) -> bool:
+    """The offer stays, but the channel has sold of its number since, and something else made up for
+    that: told nothing, it would go on showing less."""
+    return row.live and row.settled and row.remote not in (None, made.quantity)
 
 
 def _shown(row: _Row, made: Offer) -> bool:
@@ -157,6 +166,7 @@ _ACCOUNTS = (
     select(
         account.c.id,
         (account.c.mode == "live").label("live"),
+        (account.c.stock_mode == "switch").label("switch"),
         case(
             (_FEEDS.exists(), func.array(_FEEDS.scalar_subquery(), type_=ARRAY(BigInteger))),
             else_=func.array(OWN_LOCATIONS.scalar_subquery(), type_=ARRAY(BigInteger)),
@@ -194,6 +204,8 @@ _LISTINGS = (
         listing.c.desired_quantity,
         _ACCOUNTS.c.live & (listing.c.state == "active") & ~listing.c.paused,
         listing.c.remote_quantity,
+        listing.c.sent_version == listing.c.desired_version,
+        _ACCOUNTS.c.switch,
         _ACCOUNTS.c.places,
         *_RULE.c,
     )
@@ -216,7 +228,7 @@ def _stocks(tx: Transaction, ids: Sequence[int]) -> dict[int, _Stock]:
 def _listings(tx: Transaction, ids: Sequence[int]) -> list[_Row]:
     plain = Rule()
     return [
-        _Row._make((*row[:7], plain if row[-1] is None else Rule(*row[7:])))
+        _Row._make((*row[:9], plain if row[-1] is None else Rule(*row[9:])))
         for row in tx.execute(_LISTINGS, tx.params(ids=ids)).all()
     ]
 

@@ -13,7 +13,7 @@ from hub.channels.models import request
 from hub.db import Transaction
 from hub.errors import InvalidInput, NotFound
 
-KINDS = ("test", "listings", "orders", "refetch", "read_stock", "subscribe")
+KINDS = ("test", "listings", "orders", "refetch", "read_stock", "subscribe", "webhook_keys")
 
 
 class Request(NamedTuple):
@@ -55,6 +55,26 @@ def ask(
     ).scalar_one()
     flows.make_due(tx, flows.REQUEST, [account_id])
     return int(number)
+
+
+def ask_seldom(tx: Transaction, account_id: int, kind: str, *, every: float) -> int | None:
+    """Ask, unless the same is waiting or was asked within ``every`` seconds: then None. For what
+    a stranger can make us ask."""
+    if _asked_lately(tx, account_id, kind, every):
+        return None
+    flows.lock(tx, account_id, flows.REQUEST)
+    if _asked_lately(tx, account_id, kind, every):
+        return None
+    return ask(tx, account_id, kind)
+
+
+def _asked_lately(tx: Transaction, account_id: int, kind: str, every: float) -> bool:
+    recent = request.c.requested_at > func.now() - flows.seconds(every)
+    mine = (request.c.seller_id == tx.seller_id) & (request.c.account_id == account_id)
+    lately = select(request.c.id).where(
+        mine, request.c.kind == kind, (request.c.state == "new") | recent
+    )
+    return tx.execute(lately.limit(1)).first() is not None
 
 
 def waiting(tx: Transaction, account_id: int) -> list[Request]:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from hub.db import Transaction
 from hub.errors import Conflict, InvalidInput
+from hub.inventory.keys import refuse_keyed
 from hub.inventory.ledger import Move, Place, Posted, Posting, post
 from hub.inventory.models import State, move, posting
 
@@ -33,12 +34,15 @@ def adjust(
 ) -> Posted:
     """Post the changes under one key; a second call with that key does nothing.
 
-    Raises InsufficientStock where less is there than is taken off, unless ``late``.
+    Raises InsufficientStock where less is there than is taken off, unless ``late``; Conflict for a
+    product that is sold by keys.
     """
     moves = [_move(one) for one in changes if one.change]
     if not moves:
         raise InvalidInput("change", "there is nothing to adjust")
-    return post(tx, [Posting(key, reason, moves, note=note)], late=late)
+    posted = post(tx, [Posting(key, reason, moves, note=note)], late=late)
+    refuse_keyed(tx, {one.product_id for one in moves})
+    return posted
 
 
 def adjust_once(tx: Transaction, key: str, changes: Sequence[Adjustment], *, note: str) -> bool:

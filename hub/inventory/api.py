@@ -8,26 +8,33 @@ from typing import Any
 from flask.views import MethodView
 
 from hub.api.blueprints import Blueprint, needs
-from hub.api.edge import command, note, reading
+from hub.api.edge import command, expected_version, installation, note, reading, tag
 from hub.api.fields import PageQuery
 from hub.db import Transaction
-from hub.errors import InvalidInput
-from hub.inventory import adjusting, levels, products
+from hub.errors import InvalidInput, StaleVersion
+from hub.inventory import adjusting, keys, levels, products
 from hub.inventory.adjusting import Adjustment
 from hub.inventory.levels import StockRow
 from hub.inventory.products import NewProduct, sku_key
 from hub.inventory.schemas import (
     AdjustmentAnswer,
     AdjustmentBody,
+    KeyCounts,
+    KeysAdded,
+    KeysBody,
+    KeysWithdrawn,
     LocationAnswer,
     LocationBody,
     LocationsAnswer,
     OneStockAnswer,
+    ProductAnswer,
+    ProductChangeBody,
     ProductPage,
     ProductsAnswer,
     ProductsBody,
     StockPage,
     StockQuery,
+    WithdrawalBody,
 )
 from hub.paging import after_text, page
 
@@ -36,7 +43,7 @@ blueprint = Blueprint(
     __name__,
     role="viewer",
     url_prefix="/api/v1",
-    description="Products, locations, levels and adjustments",
+    description="Products, locations, levels, adjustments and activation keys",
 )
 
 
@@ -133,6 +140,96 @@ class Products(MethodView):
             return products.these(tx, ids)
 
         return {"items": command(create)}
+
+
+@blueprint.route("/products/<row:product_id>")
+class OneProduct(MethodView):
+    @blueprint.answers(200, ProductAnswer)
+    def get(self, product_id: int) -> Any:
+        """One product"""
+        with reading() as tx:
+            found = products.get(tx, product_id)
+        return found, 200, tag(found.version)
+
+    @needs("support")
+    @blueprint.updates()
+    @blueprint.takes(ProductChangeBody)
+    @blueprint.answers(200, ProductAnswer)
+    def patch(self, body: dict[str, Any], product_id: int) -> Any:
+        """Sell a product by activation keys from now on
+
+        Each unit of it is then a key of its pool. Refused while there is stock of it.
+        """
+        version = expected_version()
+
+        def change(tx: Transaction) -> products.Product:
+            before = products.get(tx, product_id)
+            if before.version != version:
+                raise StaleVersion(f"product {product_id} has version {before.version}")
+            if keys.make_keyed(tx, installation().keyring, product_id):
+                subject = f"product:{product_id}"
+                note(tx, "product.keyed", subject, {"keyed": False}, {"keyed": True})
+            return products.get(tx, product_id)
+
+        now = command(change)
+        return now, 200, tag(now.version)
+
+
+@blueprint.route("/products/<row:product_id>/keys")
+class Keys(MethodView):
+    @blueprint.answers(200, KeyCounts)
+    def get(self, product_id: int) -> Any:
+        """How many keys a product has; never the keys"""
+        with reading() as tx:
+            return keys.counts(tx, product_id)
+
+    @needs("support")
+    @blueprint.takes(KeysBody)
+    @blueprint.answers(200, KeysAdded)
+    def post(self, body: dict[str, Any], product_id: int) -> Any:
+        """Receive keys into the pool, a unit of stock each, all or none
+
+        One that is blank, doubled or in the pool already is named by its place in the list.
+        """
+
+        def receive(tx: Transaction) -> int:
+            products.get(tx, product_id)
+            place = _location(tx, body["location"])
+            added = keys.add_keys(tx, installation().keyring, product_id, place, body["keys"])
+            if added:
+                told = {"location": body["location"], "count": added}
+                note(tx, "keys.receive", f"product:{product_id}", after=told)
+            return added
+
+        return {"added": command(receive)}
+
+
+@blueprint.route("/products/<row:product_id>/keys/withdrawals")
+class KeyWithdrawals(MethodView):
+    @needs("support")
+    @blueprint.takes(WithdrawalBody)
+    @blueprint.answers(200, KeysWithdrawn)
+    def post(self, body: dict[str, Any], product_id: int) -> Any:
+        """Take keys that leaked out of the pool for good, and their units with them
+
+        Named by themselves, in the body, so that no address and no log holds one.
+        """
+
+        def withdraw(tx: Transaction) -> int:
+            gone = keys.withdraw(tx, installation().keyring, product_id, body["keys"])
+            if gone:
+                note(tx, "keys.withdraw", f"product:{product_id}", after={"count": gone})
+            return gone
+
+        return {"withdrawn": command(withdraw)}
+
+
+def _location(tx: Transaction, code: str) -> int:
+    """Raises InvalidInput."""
+    places = {place.code: place.id for place in products.locations(tx)}
+    if code not in places:
+        raise InvalidInput("location", "is no location of yours")
+    return places[code]
 
 
 @blueprint.route("/locations")

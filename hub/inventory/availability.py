@@ -56,3 +56,13 @@ def offer(available: Mapping[int, int], waiting: int, rule: Rule) -> Offer:
         "quantity": quantity,
     }
     return Offer(quantity, derivation)
+
+
+def switched(made: Offer) -> Offer:
+    """The same for a channel that knows only on and off: 1 or 0, the number kept in the derivation.
+    From 7 to 6 nothing changes there."""
+    quantity = min(made.quantity, 1)
+    return Offer(
+        quantity,
+        {**made.derivation, "quantity": quantity, "units": made.quantity, "switch": True},
+    )

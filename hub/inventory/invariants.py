@@ -41,4 +41,20 @@ INVARIANTS = (
         "SELECT product_id, location_id, state, quantity FROM level"
         " WHERE seller_id = :seller AND quantity < 0",
     ),
+    Invariant(
+        "free_keys_are_units",
+        "a keyed product has a free key for each unit that is available or allocated",
+        """
+        SELECT product_id, location_id, sum(units) AS units, sum(free) AS free
+          FROM (SELECT l.product_id, l.location_id, l.quantity AS units, 0 AS free
+                  FROM level l
+                  JOIN product p ON p.seller_id = l.seller_id AND p.id = l.product_id AND p.keyed
+                 WHERE l.seller_id = :seller AND l.state IN (1, 2)
+                UNION ALL
+                SELECT product_id, location_id, 0, 1
+                  FROM activation_key WHERE seller_id = :seller AND state = 'free') both_sides
+         GROUP BY product_id, location_id
+        HAVING sum(units) <> sum(free)
+        """,
+    ),
 )

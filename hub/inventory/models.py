@@ -14,6 +14,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Index,
+    LargeBinary,
     SmallInteger,
     String,
     Text,
@@ -56,11 +57,15 @@ product = seller_table(
     Column("stock_version", BigInteger, nullable=False, server_default="0"),
     Column("derived_version", BigInteger, nullable=False, server_default="0"),
     Column("version", BigInteger, nullable=False, server_default="1"),
+    # Each unit is one activation key of the pool; its keys are told apart under a key of its own.
+    Column("keyed", Boolean, nullable=False, server_default=text("false")),
+    Column("fingerprint_key", LargeBinary),
     now_column("created_at"),
     UniqueConstraint("seller_id", "sku_key"),
     Index("ix_product_barcode", "barcode", "seller_id"),
     CheckConstraint("length(sku) > 0", name="sku_given"),
     CheckConstraint("derived_version <= stock_version", name="derived_not_ahead"),
+    CheckConstraint("keyed = (fingerprint_key IS NOT NULL)", name="keyed_can_tell"),
     fill=50,
 )
 
@@ -175,4 +180,42 @@ stock_change = seller_table(
     "stock_change",
     id_column(),
     Column("product_ids", ARRAY(BigInteger), nullable=False),
+)
+
+#: The units of keyed products, one row each: sealed, told apart by fingerprint, drawn when sold.
+activation_key = seller_table(
+    "activation_key",
+    id_column(),
+    Column("product_id", BigInteger, nullable=False),
+    Column("location_id", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("state", String(10), nullable=False, server_default="free"),
+    Column("order_line_id", BigInteger),
+    Column("drawn_at", At),
+    now_column("added_at"),
+    belongs_to("product", "product_id"),
+    belongs_to("location", "location_id"),
+    UniqueConstraint("product_id", "fingerprint", "seller_id"),
+    Index(
+        "ix_activation_key_free",
+        "product_id",
+        "location_id",
+        "added_at",
+        "id",
+        "seller_id",
+        postgresql_where=text("state = 'free'"),
+    ),
+    Index(
+        "ix_activation_key_line",
+        "order_line_id",
+        "seller_id",
+        postgresql_where=text("order_line_id IS NOT NULL"),
+    ),
+    CheckConstraint("state IN ('free', 'drawn', 'withdrawn')", name="state"),
+    CheckConstraint(
+        "(state = 'drawn') = (order_line_id IS NOT NULL)"
+        " AND (order_line_id IS NULL) = (drawn_at IS NULL)",
+        name="drawn_for_a_line",
+    ),
 )

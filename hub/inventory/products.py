@@ -140,6 +140,7 @@ class Product(NamedTuple):
     name: str
     barcode: str
     active: bool
+    keyed: bool
     version: int
 
 
@@ -159,6 +160,14 @@ def products(tx: Transaction, after_key: str, limit: int) -> list[Product]:
 
 def these(tx: Transaction, ids: Sequence[int]) -> list[Product]:
     return _read(tx, product.c.id == func.any(list(ids)), len(ids))
+
+
+def get(tx: Transaction, number: int) -> Product:
+    """Raises NotFound."""
+    found = these(tx, [number])
+    if not found:
+        raise NotFound(f"no product {number}")
+    return found[0]
 
 
 def _read(tx: Transaction, which: ColumnElement[bool], limit: int) -> list[Product]:

@@ -7,8 +7,9 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from hub.api.fields import Answer, Strict, Text, Whole, page_of, when
+from hub.api.fields import Answer, Flag, Strict, Text, Whole, page_of, when
 from hub.errors import InvalidInput
+from hub.inventory import keys
 from hub.inventory.products import sku_key
 
 MOST_PRODUCTS = 500
@@ -71,7 +72,18 @@ class ProductAnswer(Answer):
     name = fields.String(required=True)
     barcode = fields.String(required=True)
     active = fields.Boolean(required=True)
+    keyed = fields.Boolean(
+        required=True, metadata={"description": "each unit of it is an activation key"}
+    )
     version = fields.Integer(required=True)
+
+
+class ProductChangeBody(Strict):
+    keyed = Flag(
+        required=True,
+        validate=validate.Equal(True),
+        metadata={"description": "true, while there is no stock of it; for good"},
+    )
 
 
 class ProductsAnswer(Answer):
@@ -97,6 +109,41 @@ class AdjustmentAnswer(Answer):
     posted = fields.Boolean(
         required=True, metadata={"description": "false: this key had been posted before"}
     )
+
+
+def _keys() -> fields.List[Any]:
+    """Activation keys, as they were typed: the pool checks them, and names the entry."""
+    told = {"description": f"{keys.LONGEST} characters each at most"}
+    return fields.List(
+        fields.String(), required=True, validate=validate.Length(1, keys.MOST), metadata=told
+    )
+
+
+class KeysBody(Strict):
+    location = Text(40, 1, required=True)
+    keys = _keys()
+
+
+class WithdrawalBody(Strict):
+    keys = _keys()
+
+
+class KeysAdded(Answer):
+    added = fields.Integer(
+        required=True, metadata={"description": "0: this very list had been received before"}
+    )
+
+
+class KeysWithdrawn(Answer):
+    withdrawn = fields.Integer(required=True)
+
+
+class KeyCounts(Answer):
+    free = fields.Integer(
+        required=True, metadata={"description": "in the pool, promised to orders or not"}
+    )
+    drawn = fields.Integer(required=True, metadata={"description": "sold"})
+    withdrawn = fields.Integer(required=True)
 
 
 class LocationBody(Strict):

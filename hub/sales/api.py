@@ -1,4 +1,4 @@
-"""Orders over HTTP: reading."""
+"""Orders over HTTP: reading, and the keys they were given."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import Any
 
 from flask.views import MethodView
 
-from hub.api.blueprints import Blueprint
-from hub.api.edge import reading
+from hub.api.blueprints import Blueprint, needs
+from hub.api.edge import command, installation, note, reading
 from hub.channels import accounts
+from hub.db import Transaction
 from hub.paging import LARGEST_ID, after_id, page
-from hub.sales import orders
-from hub.sales.schemas import OrderDetail, OrderPage, OrderQuery
+from hub.sales import delivering, orders
+from hub.sales.schemas import OrderDetail, OrderKeys, OrderPage, OrderQuery
 
 blueprint = Blueprint(
     "orders",
@@ -49,3 +50,18 @@ class OneOrder(MethodView):
         with reading() as tx:
             order, lines = orders.get(tx, order_id)
         return {**order._asdict(), "lines": lines}
+
+
+@blueprint.route("/orders/<row:order_id>/keys")
+class Keys(MethodView):
+    @needs("support")
+    @blueprint.answers(200, OrderKeys)
+    def get(self, order_id: int) -> Any:
+        """The activation keys an order was given; each reading leaves an audit line"""
+
+        def read(tx: Transaction) -> list[dict[str, Any]]:
+            found = delivering.keys_of_order(tx, installation().keyring, order_id)
+            note(tx, "order.keys.read", f"order:{order_id}", after={"count": len(found)})
+            return [{**one._asdict(), "key": one.key.reveal()} for one in found]
+
+        return {"items": command(read)}

@@ -15,7 +15,7 @@ from hub.inventory.allocating import allocate
 from hub.inventory.ledger import Move, Posting, lock, post, read_levels
 from hub.inventory.models import claim
 from hub.inventory.products import own_locations
-from hub.sales import holding
+from hub.sales import delivering, holding, shortages
 from hub.sales.lines import DOCUMENT, Change
 from hub.sales.models import order_line, sales_order
 
@@ -30,14 +30,12 @@ _WANTED = (
 )
 
 
-def serve_waiting(tx: Transaction, product_ids: Sequence[int]) -> None:
-    """What waits for these products, for a link or for stock, gets its share. One look where nobody
-    waits."""
+def serve_waiting(tx: Transaction, product_ids: Sequence[int]) -> int:
+    """What waits for these products, for a link or for stock, gets its share; answers how much
+    found an owner. One look where nobody waits."""
     found = {kind for (kind,) in tx.execute(_ANYBODY, tx.params(ids=product_ids))}
-    if "link" in found:
-        link_waiting(tx, product_ids)
-    if found:
-        fill_waiting(tx, product_ids)
+    got = link_waiting(tx, product_ids) if "link" in found else 0
+    return got + (fill_waiting(tx, product_ids) if found else 0)
 
 
 def products_waiting(tx: Transaction, product_ids: Sequence[int]) -> list[int]:
@@ -56,7 +54,7 @@ def fill_waiting(tx: Transaction, product_ids: Sequence[int]) -> int:
     if not likely:
         return 0
     lines = {share.line_id for share in likely}
-    _lock_orders(tx, lines)
+    shortages.lock_orders(tx, sorted(lines))
     levels = lock(tx, {share.product_id for share in likely})
     still = [one for one in claims.waiting(tx, DOCUMENT, wanted) if one.line_id in lines]
     decision = allocate(still, levels, places)
@@ -68,20 +66,8 @@ def fill_waiting(tx: Transaction, product_ids: Sequence[int]) -> int:
     claims.hold(tx, DOCUMENT, decision.shares)
     claims.fill(tx, DOCUMENT, decision.shares)
     _serve(tx, {share.line_id for share in decision.shares})
+    delivering.note_lines(tx, sorted({share.line_id for share in decision.shares}))
     return sum(share.quantity for share in decision.shares)
-
-
-def _lock_orders(tx: Transaction, line_ids: set[int]) -> None:
-    """Whoever edits or ships these orders meanwhile waits, and then reads their lines again."""
-    of_lines = select(order_line.c.order_id).where(
-        order_line.c.seller_id == tx.seller_id, order_line.c.id == func.any(sorted(line_ids))
-    )
-    tx.execute(
-        select(sales_order.c.id)
-        .where(sales_order.c.seller_id == tx.seller_id, sales_order.c.id.in_(of_lines))
-        .order_by(sales_order.c.id)
-        .with_for_update(key_share=True)
-    )
 
 
 def _serve(tx: Transaction, line_ids: set[int]) -> None:
@@ -103,8 +89,10 @@ def _serve(tx: Transaction, line_ids: set[int]) -> None:
         .where(order_line.c.seller_id == tx.seller_id, order_line.c.id == func.any(ids))
         .returning(order_line.c.id, order_line.c.claimed)
     )
-    served = [f"order_line:{number}" for number, left in done if left == 0]
+    left = {number: units for number, units in done}
+    served = [f"order_line:{number}" for number, units in left.items() if not units]
     close_conflicts(tx, "oversold", served)
+    shortages.report_short(tx, [number for number, units in left.items() if units])
 
 
 _UNSERVED = (
@@ -158,7 +146,9 @@ def allocate_pending(tx: Transaction, account_id: int) -> int:
     keys = {order_id: f"link:{order_id}:{attempt}" for order_id in orders}
     holding.hold(tx, changes, serving_locations(tx, account_id), keys)
     holding.save_lines(tx, lines)
+    delivering.note_lines(tx, [line.id for line in lines])
     close_conflicts(tx, "order_line_unmapped", [f"order_line:{line.id}" for line in lines])
+    shortages.report_short(tx, [line.id for line in lines if line.claimed])
     return len(lines)
 
 

@@ -32,21 +32,24 @@ from hub.conflicts.record import is_open
 from hub.db import SELLER, At, Kind, Transaction, among, rows
 from hub.errors import InvalidInput
 from hub.sales import holding
-from hub.sales.findings import Poison, quarantine, report
+from hub.sales.findings import quarantine, report
 from hub.sales.incoming import IncomingLine, IncomingOrder, check, content_hash
 from hub.sales.lines import Change, LineState, aim, settle_history
 from hub.sales.models import order_line, order_payload, sales_order
+from hub.sales.overtaken import Bad, in_time
 from hub.secrets import Keyring, bound_to
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where a page goes: the account, the locations that serve it in order, and since when the
-    hub keeps this stock (units shipped before that are history)."""
+    hub keeps this stock (units shipped before that are history). ``switch``: the channel shows on
+    or off, which no single sale changes."""
 
     account_id: int
     locations: tuple[int, ...]
     since: datetime
+    switch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class _Page:
     changes: list[Change] = field(default_factory=list)
     fresh: list[tuple[LineState, IncomingLine]] = field(default_factory=list)
     old: list[LineState] = field(default_factory=list)
+    said: list[tuple[LineState, IncomingLine]] = field(default_factory=list)
     sold: list[Sold] = field(default_factory=list)
     poisoned: bool = True
 
@@ -82,7 +86,7 @@ def take_in(
 ) -> Taken:
     """Take in a page. Bad orders are quarantined as conflicts; the others go in."""
     good, bad = _sort_out(orders)
-    quarantine(tx, keyring, target.account_id, bad)
+    quarantine(tx, keyring, target.account_id, in_time(tx, target.account_id, bad))
     # Of each order a row and a posting, and its lines.
     tx.reserve(2 * len(good) + sum(len(order.lines) for order in good))
     entries = _upsert(tx, target.account_id, good)
@@ -94,7 +98,9 @@ def take_in(
     decision = holding.hold(tx, page.changes, target.locations, keys)
     _insert_lines(tx, page.fresh)
     holding.save_lines(tx, page.old)
-    note_sold(tx, page.sold)
+    _save_said(tx, page.said)
+    if not target.switch:
+        note_sold(tx, page.sold)
     known = {entry.id: entry.order for entry in entries}
     changed = not all(entry.fresh for entry in entries)
     report(tx, target.account_id, known, page.changes, changed=changed, poisoned=page.poisoned)
@@ -111,7 +117,7 @@ def take_in(
 
 def _sort_out(
     orders: Sequence[IncomingOrder],
-) -> tuple[list[IncomingOrder], list[Poison]]:
+) -> tuple[list[IncomingOrder], list[Bad]]:
     """Good orders sorted by remote id, the newest of each; and the bad ones."""
     good: dict[str, IncomingOrder] = {}
     bad = []
@@ -119,7 +125,7 @@ def _sort_out(
         try:
             check(order)
         except InvalidInput as error:
-            bad.append(Poison(str(order.external_id), error.field, error.reason, order.raw))
+            bad.append(Bad(order, error))
             continue
         known = good.get(order.external_id)
         if known is None or known.updated_at <= order.updated_at:
@@ -225,7 +231,10 @@ def _plan(tx: Transaction, target: Target, entries: Sequence[_Entry]) -> _Page:
                     units = line.quantity - line.cancelled
                     page.sold.append(Sold(listing_id, units, entry.order.placed_at))
             else:
+                if state.product_id is None:  # nobody may look again: its product may be at rest
+                    state.product_id = links.get(line.listing_key, (0, None))[1]
                 page.old.append(state)
+                page.said.append((state, line))
             page.changes.append(aim(state, line, cancelled=cancelled))
     for dropped in known.values():
         page.old.append(dropped)
@@ -287,6 +296,22 @@ def _insert_lines(tx: Transaction, lines: Sequence[tuple[LineState, IncomingLine
         values = {name: [getattr(state, name) for state, _ in lines] for name in _OF_STATE}
         values |= {name: [getattr(line, name) for _, line in lines] for name in _OF_LINE}
         tx.execute(_INSERT_LINES, tx.params(**values))
+
+
+_SAID = {"sku": String, "title": String, "unit_price": BigInteger, "total": BigInteger}
+_TOLD = rows(("id", BigInteger), *_SAID.items())
+_SAVE_SAID = (
+    order_line.update()
+    .values({name: _TOLD.c[name] for name in _SAID})
+    .where(order_line.c.seller_id == SELLER, order_line.c.id == _TOLD.c.id)
+)
+
+
+def _save_said(tx: Transaction, lines: Sequence[tuple[LineState, IncomingLine]]) -> None:
+    """Names and amounts of lines that are known follow the channel's edits."""
+    if lines:
+        values = {name: [getattr(line, name) for _, line in lines] for name in _SAID}
+        tx.execute(_SAVE_SAID, tx.params(id=[state.id for state, _ in lines], **values))
 
 
 _PAYLOADS = rows(("order_id", BigInteger), ("wrapped_key", LargeBinary), ("sealed", LargeBinary))

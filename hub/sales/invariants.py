@@ -41,4 +41,16 @@ INVARIANTS = (
                              WHERE p.seller_id = o.seller_id AND p.order_id = o.id))
         """,
     ),
+    Invariant(
+        "drawn_keys_are_shipped",
+        "an order line has no more keys than units that were shipped",
+        """
+        SELECT k.order_line_id, count(*) AS keys, coalesce(max(l.shipped), 0) AS shipped
+          FROM activation_key k
+          LEFT JOIN order_line l ON l.seller_id = k.seller_id AND l.id = k.order_line_id
+         WHERE k.seller_id = :seller AND k.state = 'drawn'
+         GROUP BY k.order_line_id
+        HAVING count(*) > coalesce(max(l.shipped), 0)
+        """,
+    ),
 )

@@ -94,3 +94,12 @@ order_payload = seller_table(
     belongs_to("sales_order", "order_id"),
     key=("order_id",),
 )
+
+#: Orders with units that keys are still to be drawn for: what a sweep looks for.
+key_delivery = seller_table(
+    "key_delivery",
+    Column("order_id", BigInteger, nullable=False),
+    now_column("noted_at"),
+    belongs_to("sales_order", "order_id"),
+    key=("order_id",),
+)

@@ -63,4 +63,15 @@ class OrderDetail(OrderAnswer):
     lines = fields.List(fields.Nested(LineAnswer), required=True)
 
 
+class OrderKey(Answer):
+    line_id = fields.Integer(required=True)
+    sku = fields.String(required=True)
+    key = fields.String(required=True)
+    drawn_at = when(required=True)
+
+
+class OrderKeys(Answer):
+    items = fields.List(fields.Nested(OrderKey), required=True)
+
+
 OrderPage = page_of(OrderAnswer)
