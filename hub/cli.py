@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, TextIO
 
 import click
 from rich.console import Console
@@ -18,12 +18,17 @@ from sqlalchemy import text
 
 from connectors import catalog
 from hub import auth, invariants, logs, migrating, seller
-from hub.channels import accounts, flows, listings, requests
+from hub.channels import accounts, connecting, flows, listings, requests
 from hub.config import Settings, settings
-from hub.conflicts import record
+from hub.conflicts import reading
+from hub.conflicts.kinds import actions_of
+from hub.conflicts.life import Who
 from hub.db import Database, create
 from hub.errors import HubError, InvalidInput
 from hub.inventory import adjusting, levels, products
+from hub.inventory import keys as pool
+from hub.resolution import applying
+from hub.resolution.plans import Asked, Told
 from hub.schema import INVARIANTS
 from hub.secrets import Keyring, Secret, create_key_file
 
@@ -172,7 +177,8 @@ def connect(desk: Desk, channel: str, name: str, values: tuple[str, ...], base_u
             value = click.prompt(field.label, hide_input=field.secret)
         if value:
             credentials[field.name] = Secret(value)
-    new = accounts.NewAccount(channel, name, credentials, given, base_url)
+    takes = connecting.stock_mode(declared)
+    new = accounts.NewAccount(channel, name, credentials, given, base_url, takes)
     with desk.database.transaction(desk.seller) as tx:
         number = accounts.connect(tx, desk.keyring, new)
         requests.ask(tx, number, "test")
@@ -191,7 +197,7 @@ def mode(desk: Desk, account: int, mode: str) -> None:
 
 @command(click.argument("account", type=int), click.argument("kind"))
 def ask(desk: Desk, account: int, kind: str) -> None:
-    """Ask a channel: test, listings, orders, read_stock, subscribe. Workers answer."""
+    """Ask a channel: test, listings, orders, read_stock, subscribe or webhook_keys."""
     with desk.database.transaction(desk.seller) as tx:
         out.print(f"request {requests.ask(tx, account, kind)}")
 
@@ -225,6 +231,31 @@ def adjust(desk: Desk, sku: str, change: int, key: str, location: str, reason: s
 
 @command(
     click.argument("sku"),
+    click.argument("file", type=click.File("r")),
+    click.option("--location", default="MAIN"),
+    name="keys-add",
+)
+def keys_add(desk: Desk, sku: str, file: TextIO, location: str) -> None:
+    """Receive activation keys for a product, one a line of FILE ("-": standard input), all or none.
+    A product without stock is sold by keys from then on."""
+    lines = file.read().removesuffix("\n").split("\n")
+    with desk.database.transaction(desk.seller) as tx:
+        place = products.add_location(tx, location)
+        number = products.add_products(tx, [products.NewProduct(sku)])[sku]
+        pool.make_keyed(tx, desk.keyring, number)
+        added = 0
+        for start in range(0, len(lines), pool.MOST):
+            some = [line.removesuffix("\r") for line in lines[start : start + pool.MOST]]
+            try:
+                added += pool.add_keys(tx, desk.keyring, number, place, some)
+            except pool.BadKey as error:
+                raise InvalidInput(f"line {start + error.index + 1}", error.reason) from None
+        told = pool.counts(tx, number)
+    out.print(f"{added} keys added; {told.free} free, {told.drawn} sold")
+
+
+@command(
+    click.argument("sku"),
     click.option("--as-of", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d"])),
 )
 def stock(desk: Desk, sku: str, as_of: datetime | None) -> None:
@@ -249,12 +280,53 @@ def reconciliation(desk: Desk, different: bool) -> None:
     out.print(table)
 
 
-@command(name="conflicts")
-def list_conflicts(desk: Desk) -> None:
-    """Open conflicts, counted by kind."""
+@command(
+    click.option("--state", type=click.Choice(reading.STATES), default="open"),
+    click.option("--kind"),
+    name="conflicts",
+)
+def list_conflicts(desk: Desk, state: str, kind: str | None) -> None:
+    """Conflicts with what may be done about each, the oldest first; and how many there are."""
+    table = Table("id", "kind", "severity", "seen", "assignee", "what", "hub resolve ID …")
+    wanted = reading.Wanted(state, kind)
     with desk.database.transaction(desk.seller) as tx:
-        for kind, count in sorted(record.open_kinds(tx).items()):
-            out.print(f"{count:6} {kind}")
+        for one in reading.conflicts(tx, wanted, after=0, limit=100):
+            verbs = ", ".join(action.verb for action in actions_of(one.kind))
+            told = (str(one.seen), one.assignee or "-", one.summary, verbs)
+            table.add_row(str(one.id), one.kind, one.severity, *told)
+        counts = reading.counts(tx)
+    out.print(table)
+    for name, found, count in counts:
+        out.print(f"{count:6} {name} {found}")
+
+
+@command(
+    click.argument("number", type=int),
+    click.argument("verb"),
+    click.option("--sku"),
+    click.option("--units", type=int),
+    click.option("--until", type=click.DateTime(["%Y-%m-%d"])),
+    click.option("--reason", default=""),
+    click.option("--preview", is_flag=True, help="Show what would change; change nothing."),
+)
+def resolve(
+    desk: Desk, number: int, verb: str, reason: str, preview: bool, until: Any, **told: Any
+) -> None:
+    """Do something about a conflict: `hub conflicts` says what may be done."""
+    until = until.replace(tzinfo=UTC) if until else None
+    asked = Asked(verb, Told(until=until, **told), reason)
+    channels = {one.name: one for one in catalog.channels()}
+    here = applying.Desk(Who("command line"), channels)
+    table = Table("what", "", "before", "after")
+    with desk.database.transaction(desk.seller) as tx:
+        shown = applying.preview(tx, here, number, asked)
+        if not preview:
+            version = shown.version
+            applying.resolve(tx, here, number, asked, expected_version=version)
+    for row in shown.changes:
+        table.add_row(row.what, row.name, str(row.before), str(row.after))
+    out.print(table)
+    out.print(f"{'would be' if preview else 'is'} {shown.leads_to}")
 
 
 @command()

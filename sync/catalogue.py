@@ -7,11 +7,12 @@ from functools import partial
 from connectors.errors import ConnectorError
 from connectors.records import Cursor, Listing, Page
 from hub.channels import flows, listings
-from hub.conflicts.record import Finding, close_conflicts, open_conflicts
+from hub.channels.unmapped import report_unmapped
+from hub.conflicts.record import close_conflicts
 from hub.db import Transaction
 from hub.sales import backorders
 from hub.sales.findings import quarantine
-from sync import pull
+from sync import delivery, pull
 from sync.carrier import AtWork, Carrier
 from sync.retry import react
 
@@ -41,6 +42,8 @@ def read_catalogue(
         raise
     counts = database.command(seller_id, lambda tx: _match(tx, account_id, create))
     lines = database.command(seller_id, lambda tx: backorders.allocate_pending(tx, account_id))
+    if lines:
+        delivery.deliver(carrier, seller_id)
     database.command(seller_id, lambda tx: flows.release(tx, lease, next_in=ROUND))
     return {"read": read, **counts, "lines_allocated": lines}
 
@@ -75,18 +78,5 @@ def _match(tx: Transaction, account_id: int, create: bool) -> dict[str, int]:
         made = listings.create_products(tx, [one for one in open_listings if one.id not in found])
     linked = listings.link(tx, account_id, {**found, **made})
     left = [one for one in open_listings if one.id not in found and one.id not in made]
-    open_conflicts(
-        tx,
-        [
-            Finding(
-                "listing_unmapped",
-                f"listing:{one.id}",
-                f"listing {one.title or one.sku!r} matches no product",
-                {"sku": one.sku, "barcode": one.barcode},
-                account_id,
-            )
-            for one in left
-        ],
-    )
-    close_conflicts(tx, "listing_unmapped", [f"listing:{number}" for number in {**found, **made}])
+    report_unmapped(tx, account_id, left)
     return {"linked": linked, "created": len(made), "unmatched": len(left)}

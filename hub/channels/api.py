@@ -19,7 +19,7 @@ from hub.api.edge import (
     tag,
 )
 from hub.api.fields import PageQuery
-from hub.channels import accounts, connecting, door, flows, requests
+from hub.channels import accounts, checking, connecting, door, flows, requests
 from hub.channels.accounts import Account
 from hub.channels.schemas import (
     AccountDetail,
@@ -181,6 +181,7 @@ class Credentials(MethodView):
             present = accounts.credentials(tx, here.keyring, account_id)
             fresh = connecting.renewed(channel, present, body["credentials"])
             accounts.store_credentials(tx, here.keyring, account_id, fresh)
+            checking.push_now(tx, account_id)
             flows.reset(tx, account_id)
             requests.ask(tx, account_id, "test")
             given = {"fields": sorted(body["credentials"])}

@@ -2,13 +2,15 @@
 
 A push is sent, then accepted, then confirmed by reading the number back after longer than the
 longest a late write may take; a second look later catches stragglers. A number that no order
-explains is pushed again: this is the only way a write that landed late is ever found.
+explains is pushed again: this is the only way a write that landed late is ever found. Where it is
+not one of our own numbers, come late, either, it is drift, and a person is to see it.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Boolean, Double, Text, case, cast, func, insert, null, select
@@ -17,18 +19,41 @@ from sqlalchemy.dialects.postgresql import JSONB
 from hub.channels import flows
 from hub.channels.flows import seconds
 from hub.channels.models import account, listing, offer
-from hub.conflicts.record import Finding, open_conflicts
-from hub.db import Transaction, params, rows
+from hub.conflicts.record import Finding, close_conflicts, open_conflicts
+from hub.db import At, Transaction, params, rows
+
+#: A number of ours that was replaced may still land so long after the newest was sent (seconds).
+LATE = 900.0
+#: So many of our numbers before the newest may be the one that landed late.
+LATE_OFFERS = 5
 
 
 class Check(NamedTuple):
-    """A listing to be read back."""
+    """A listing to be read back. What is read is not older than ``claimed_at``: a sale after that
+    may not be in the number yet."""
 
     id: int
     external_id: str
     handles: Mapping[str, str]
     sent_version: int
     sent_quantity: int | None
+    claimed_at: datetime
+
+
+class Drift(NamedTuple):
+    """A listing whose channel shows a number that neither an order nor our own writes explain:
+    what was last confirmed, what it was told since, and what it shows."""
+
+    listing_id: int
+    product_id: int | None
+    external_id: str
+    sku: str
+    title: str
+    confirmed: int | None
+    confirmed_at: datetime | None
+    sent: int | None
+    sent_at: datetime | None
+    shown: int | None
 
 
 class Seen(NamedTuple):
@@ -65,6 +90,7 @@ def claim_checks(tx: Transaction, account_id: int, limit: int, lease: float) -> 
             listing.c.handles,
             listing.c.sent_version,
             listing.c.sent_quantity,
+            func.now(),
         )
     )
     return sorted(Check(*row) for row in tx.execute(statement.add_cte(chosen)))
@@ -80,6 +106,7 @@ _SEEN = rows(
     ("quantity", BigInteger),
     ("again_in", Double),
     ("gone", Boolean),
+    ("at", At),
 )
 
 
@@ -90,7 +117,7 @@ def confirm(tx: Transaction, seen: Sequence[Seen], second_look: float) -> None:
         return
     s = _SEEN.c
     unchanged = listing.c.sent_version == s.version
-    tx.execute(
+    agreed = tx.execute(
         listing.update()
         .values(
             confirmed_version=func.greatest(
@@ -99,7 +126,7 @@ def confirm(tx: Transaction, seen: Sequence[Seen], second_look: float) -> None:
             confirmed_quantity=case((unchanged, s.quantity), else_=listing.c.confirmed_quantity),
             confirmed_at=case((unchanged, func.now()), else_=listing.c.confirmed_at),
             remote_quantity=case((unchanged, s.quantity), else_=listing.c.remote_quantity),
-            remote_at=case((unchanged, func.now()), else_=listing.c.remote_at),
+            remote_at=case((unchanged, s.at), else_=listing.c.remote_at),
             checks_left=case(
                 (unchanged, func.greatest(listing.c.checks_left - 1, 0)),
                 else_=listing.c.checks_left,
@@ -110,9 +137,16 @@ def confirm(tx: Transaction, seen: Sequence[Seen], second_look: float) -> None:
                 else_=null(),
             ),
         )
-        .where(listing.c.seller_id == tx.seller_id, listing.c.id == s.id),
+        .where(listing.c.seller_id == tx.seller_id, listing.c.id == s.id)
+        .returning(listing.c.id, listing.c.sent_version == s.version),
         _seen_values(seen, second_look),
     )
+    close_conflicts(tx, "stock_drift", [subject(number) for number, ours in agreed if ours])
+
+
+def subject(listing_id: int) -> str:
+    """How conflicts name a listing."""
+    return f"listing:{listing_id}"
 
 
 def _seen_values(seen: Sequence[Seen], again_in: float) -> dict[str, object]:
@@ -122,15 +156,38 @@ def _seen_values(seen: Sequence[Seen], again_in: float) -> dict[str, object]:
         quantity=[one.quantity for one in seen],
         again_in=[again_in] * len(seen),
         gone=[one.gone for one in seen],
+        at=[one.check.claimed_at for one in seen],
     )
 
 
-def correct(tx: Transaction, account_id: int, seen: Sequence[Seen], look_in: float) -> None:
+def correct(tx: Transaction, account_id: int, seen: Sequence[Seen], look_in: float) -> list[Drift]:
     """The channel shows something else, and its orders have been pulled since: note the number.
     Where no newer offer is on its way, the old one becomes due again under a new version. Where
-    one was sent since the number was read, its answer and its read-back stand."""
+    one was sent since the number was read, its answer and its read-back stand. Answers what a
+    person is to see."""
     if not seen:
-        return
+        return []
+    again = _note_shown(tx, seen, look_in)
+    reasons = {one.check.id: {"read_back": one.quantity} for one in seen}
+    _keep(tx, [(row.id, row.version, row.quantity) for row in again], reasons)
+    live = select(account.c.mode).where(
+        account.c.seller_id == tx.seller_id, account.c.id == account_id
+    )
+    _tell_gone(tx, account_id, [one.check for one in seen if one.gone])
+    if tx.execute(live).scalar() != "live":
+        return []
+    flows.make_due(tx, flows.PUSH, [account_id])
+    return _drifted(tx, [row.id for row in again if row.stale])
+
+
+class _Noted(NamedTuple):
+    id: int
+    version: int
+    quantity: int | None
+    stale: bool
+
+
+def _note_shown(tx: Transaction, seen: Sequence[Seen], look_in: float) -> list[_Noted]:
     s = _SEEN.c
     unchanged = listing.c.sent_version == s.version
     settled = unchanged & (listing.c.desired_version == listing.c.sent_version)
@@ -139,7 +196,7 @@ def correct(tx: Transaction, account_id: int, seen: Sequence[Seen], look_in: flo
         listing.update()
         .values(
             remote_quantity=case((unchanged, s.quantity), else_=listing.c.remote_quantity),
-            remote_at=case((unchanged, func.now()), else_=listing.c.remote_at),
+            remote_at=case((unchanged, s.at), else_=listing.c.remote_at),
             desired_version=listing.c.desired_version + case((stale, 1), else_=0),
             next_at=case((stale, func.now()), else_=listing.c.next_at),
             check_at=case(
@@ -151,29 +208,91 @@ def correct(tx: Transaction, account_id: int, seen: Sequence[Seen], look_in: flo
             state=case((s.gone, "ended"), else_=listing.c.state),
         )
         .where(listing.c.seller_id == tx.seller_id, listing.c.id == s.id)
-        .returning(listing.c.id, listing.c.desired_version, listing.c.desired_quantity)
+        .returning(
+            listing.c.id,
+            listing.c.desired_version,
+            listing.c.desired_quantity,
+            listing.c.next_at == func.now(),  # set where it is stale, and by nobody else
+        )
     )
-    reasons = {one.check.id: {"read_back": one.quantity} for one in seen}
-    _keep(
-        tx,
-        [(row[0], row[1], row[2]) for row in tx.execute(again, _seen_values(seen, look_in))],
-        reasons,
+    return [_Noted(*row) for row in tx.execute(again, _seen_values(seen, look_in))]
+
+
+def _drifted(tx: Transaction, ids: Sequence[int]) -> list[Drift]:
+    """Those whose number is none of our own that has only now landed."""
+    if not ids:
+        return []
+    wrote = select(offer.c.version).where(
+        offer.c.seller_id == tx.seller_id,
+        offer.c.listing_id == listing.c.id,
+        offer.c.version.between(listing.c.sent_version - LATE_OFFERS, listing.c.sent_version - 1),
+        offer.c.quantity == listing.c.remote_quantity,
     )
-    live = select(account.c.mode).where(
-        account.c.seller_id == tx.seller_id, account.c.id == account_id
+    late = (listing.c.sent_at > func.now() - seconds(LATE)) & wrote.exists()
+    columns = (
+        listing.c.id,
+        listing.c.product_id,
+        listing.c.external_id,
+        listing.c.sku,
+        listing.c.title,
+        listing.c.confirmed_quantity,
+        listing.c.confirmed_at,
+        listing.c.sent_quantity,
+        listing.c.sent_at,
+        listing.c.remote_quantity,
     )
-    if tx.execute(live).scalar() == "live":
-        flows.make_due(tx, flows.PUSH, [account_id])
-    _tell_gone(tx, account_id, [one.check for one in seen if one.gone])
+    found = tx.execute(
+        select(*columns)
+        .where(listing.c.seller_id == tx.seller_id, listing.c.id == func.any(list(ids)), ~late)
+        .order_by(listing.c.id)
+    )
+    return [Drift(*row) for row in found]
+
+
+def push_again(tx: Transaction, listing_id: int, asked_by: str) -> None:
+    """On a person's word the channel is told its number once more, and at once."""
+    bumped = tx.execute(
+        listing.update()
+        .values(
+            desired_version=listing.c.desired_version + 1,
+            next_at=func.now(),
+            # What it shows is not believed: a number that is thought to be right is not written.
+            remote_quantity=null(),
+        )
+        .where(listing.c.seller_id == tx.seller_id, listing.c.id == listing_id)
+        .returning(
+            listing.c.id,
+            listing.c.desired_version,
+            listing.c.desired_quantity,
+            listing.c.account_id,
+        )
+    ).one()
+    _keep(tx, [(bumped[0], bumped[1], bumped[2])], {listing_id: {"asked_by": asked_by}})
+    flows.make_due(tx, flows.PUSH, [bumped[3]])
+
+
+def push_now(tx: Transaction, account_id: int) -> None:
+    """What an account's listings wait to be told need wait no longer: what stood in the way is
+    thought to be gone."""
+    tx.execute(
+        listing.update()
+        .values(next_at=func.now())
+        .where(
+            listing.c.seller_id == tx.seller_id,
+            listing.c.account_id == account_id,
+            listing.c.sent_version < listing.c.desired_version,
+        )
+    )
 
 
 def _tell_gone(tx: Transaction, account_id: int, gone: Sequence[Check]) -> None:
+    close_conflicts(tx, "stock_drift", [subject(one.id) for one in gone])
     open_conflicts(
         tx,
         [
             Finding(
                 "listing_gone",
-                f"listing:{one.id}",
+                subject(one.id),
                 f"listing {one.external_id} is no longer at the channel",
                 {"hub": one.sent_quantity},
                 account_id,

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from hub.channels import flows
 from hub.channels.accounts import touch_listings
 from hub.channels.models import listing
+from hub.conflicts.record import close_conflicts
 from hub.db import SELLER, At, Transaction, among, params, rows
 from hub.errors import Conflict, NotFound, StaleVersion
 from hub.inventory.models import product
@@ -91,6 +92,10 @@ def save_listings(
     if any(row[2] for row in saved):
         # One that had ended may be back: its push was let go meanwhile.
         flows.make_due(tx, flows.PUSH, [account_id])
+    ended = {one.external_id for one in ordered if str(one.state) == "ended"}
+    over = [f"listing:{row[1]}" for row in saved if row[0] in ended]
+    for kind in ("listing_unmapped", "stock_drift"):
+        close_conflicts(tx, kind, over)
     return {row[0]: row[1] for row in saved}
 
 
@@ -117,6 +122,7 @@ _NOTE_SOLD = (
     .where(
         listing.c.seller_id == SELLER,
         listing.c.id == _SOLD.c.id,
+        listing.c.remote_quantity.is_not(None),  # what nobody has seen does not become 0
         func.coalesce(listing.c.remote_at, listing.c.created_at) < _SOLD.c.at,
     )
 )
@@ -211,6 +217,7 @@ def link(tx: Transaction, account_id: int, links: Mapping[int, int]) -> int:
         params(id=sorted(links), product_id=[links[key] for key in sorted(links)]),
     )
     touch_listings(tx, account_id=account_id, listing_ids=sorted(links))
+    close_conflicts(tx, "listing_unmapped", [f"listing:{number}" for number in sorted(links)])
     return done
 
 

@@ -224,6 +224,9 @@ def _tell(tx: Transaction, account_id: int, answers: Sequence[Answer]) -> None:
             said = f"the channel refuses stock of listing {one.due.external_id}: {one.code}"
             findings.append(Finding("stock_rejected", subject, said, evidence, account_id))
     open_conflicts(tx, findings)
+    gone = [f"listing:{one.due.id}" for one in answers if one.outcome == "gone"]
+    if gone:
+        close_conflicts(tx, "stock_drift", gone)
     retried = [one for one in answers if one.outcome == "accepted" and one.due.attempts > 1]
     if retried:
         close_conflicts(tx, "stock_rejected", [f"listing:{one.due.id}" for one in retried])
@@ -245,6 +248,8 @@ _NEXT_CHECK = cast(
 )
 _OF_ACCOUNT = (flow.c.seller_id == SELLER) & (flow.c.account_id == _ACCOUNT)
 _WELL = bindparam("well", type_=Boolean) & (flow.c.flow == flows.PUSH)
+#: Where nothing is left to push, nothing fails: what it failed for may be wanted no more.
+_FINE = _WELL | ((flow.c.flow == flows.PUSH) & _NEXT_PUSH.is_(None))
 _SETTLE = (
     flow.update()
     .values(
@@ -252,10 +257,10 @@ _SETTLE = (
             (flow.c.flow == flows.PUSH, flows.when(_NEXT_PUSH)),
             else_=flows.when(func.least(flow.c.next_at, _NEXT_CHECK)),
         ),
-        health=case((_WELL, "healthy"), else_=flow.c.health),
-        last_error=case((_WELL, ""), else_=flow.c.last_error),
+        health=case((_FINE, "healthy"), else_=flow.c.health),
+        last_error=case((_FINE, ""), else_=flow.c.last_error),
         last_ok_at=case((_WELL, func.now()), else_=flow.c.last_ok_at),
-        attempts=case((_WELL, 0), else_=flow.c.attempts),
+        attempts=case((_FINE, 0), else_=flow.c.attempts),
     )
     .where(_OF_ACCOUNT, among(flow.c.flow, "flows"))
 )

@@ -6,13 +6,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from hub.conflicts.record import Finding, close_conflicts, open_conflicts
+from hub.conflicts.evidence import Evidence, Value
+from hub.conflicts.record import Finding, close_conflicts, open_conflicts, payload_binding
 from hub.db import Transaction
 from hub.sales.incoming import IncomingOrder
 from hub.sales.lines import Change
-from hub.secrets import Keyring, bound_to
+from hub.secrets import Keyring
 
 
 class Poison(NamedTuple):
@@ -35,23 +36,34 @@ def quarantine(
     findings = []
     for one in bad:
         payload = json.dumps(one.raw, default=repr).encode()
-        name = one.external_id
-        if not 0 < len(name) <= 200:
-            name = hashlib.blake2b(payload, digest_size=16).hexdigest()
-        subject = f"{record}:{account_id}:{name}".encode(errors="backslashreplace").decode()
-        subject = subject.replace("\0", "\\0")[:300]
+        known = one.external_id if _usable(one.external_id) else ""
+        name = known or hashlib.blake2b(payload, digest_size=16).hexdigest()
+        subject = f"{record}:{account_id}:{name}"[:300]
+        evidence = Evidence(
+            about={"record": record, "key": known},
+            channel={"field": one.field, "reason": ascii(one.reason)[:500]},
+        )
         findings.append(
             Finding(
                 "poison_record",
                 subject,
                 f"{record} {one.external_id!r} was not taken in: {one.field}: {one.reason}",
-                {"field": one.field, "reason": ascii(one.reason)[:500]},
+                evidence,
                 account_id,
                 "high",
-                keyring.encrypt(payload, bound_to(tx.seller_id, "conflict", subject, "payload")),
+                keyring.encrypt(payload, payload_binding(tx.seller_id, subject)),
             )
         )
     open_conflicts(tx, findings)
+
+
+def _usable(name: str) -> bool:
+    """The record can be asked for again by this name, and the ledger can hold it."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return 0 < len(name) <= 200 and "\0" not in name
 
 
 def report(
@@ -68,22 +80,9 @@ def report(
     quarantine."""
     findings = []
     for change in changes:
-        order = orders[change.line.order_id]
-        name = f"line {change.line.external_id} of order {order.number}"
-        evidence: dict[str, Any] = {"order": order.external_id, "line": change.line.external_id}
-        subject = f"order_line:{change.line.id}"
-        if change.line.pending:
-            said = f"{name} is of a listing that is not linked to a product"
-            findings.append(Finding("order_line_unmapped", subject, said, evidence, account_id))
-        if change.line.claimed:
-            said = f"{name} wants {change.line.claimed} more than there is"
-            evidence = {**evidence, "product": change.line.product_id, "short": change.line.claimed}
-            findings.append(Finding("oversold", subject, said, evidence, account_id, "high"))
-        if change.refused:
-            said = f"{name}: the channel took off {change.refused} units that are shipped"
-            findings.append(
-                Finding("edited_after_shipment", subject, said, evidence, account_id, "high")
-            )
+        line = change.line
+        if line.pending or line.claimed or change.refused:
+            findings += _of_line(account_id, orders[line.order_id], change)
     open_conflicts(tx, findings)
     if poisoned:
         readable = [f"order:{account_id}:{order.external_id}"[:300] for order in orders.values()]
@@ -93,3 +92,59 @@ def report(
         close_conflicts(tx, "oversold", [f"order_line:{number}" for number in clear])
         known = [c.line.id for c in changes if not c.line.pending]
         close_conflicts(tx, "order_line_unmapped", [f"order_line:{number}" for number in known])
+
+
+def _of_line(account_id: int, order: IncomingOrder, change: Change) -> list[Finding]:
+    line = change.line
+    subject = f"order_line:{line.id}"
+    name = f"line {line.external_id} of order {order.number}"
+    about = _about(order, change)
+    sold: dict[str, Value] = {"units": line.quantity, "cancelled": line.cancelled}
+    findings = []
+    if line.pending:
+        said = f"{name} is of a listing that is not linked to a product"
+        evidence = Evidence(about, hub={"product": None, "waiting": line.pending}, channel=sold)
+        findings.append(Finding("order_line_unmapped", subject, said, evidence, account_id))
+    if line.claimed:
+        kept: dict[str, Value] = {
+            "product": line.product_id,
+            "allocated": line.allocated,
+            "short": line.claimed,
+        }
+        findings.append(short_of(account_id, line.id, name, about, kept, sold))
+    if change.refused:
+        said = f"{name}: the channel took off {change.refused} units that are shipped"
+        evidence = Evidence(about, hub={"shipped": line.shipped}, channel=sold)
+        findings.append(
+            Finding("edited_after_shipment", subject, said, evidence, account_id, "high")
+        )
+    return findings
+
+
+def short_of(
+    account_id: int,
+    line_id: int,
+    name: str,
+    about: Mapping[str, Value],
+    kept: Mapping[str, Value],
+    sold: Mapping[str, Value],
+) -> Finding:
+    """An order line that wants more units than there are."""
+    said = f"{name} wants {kept['short']} more than there is"
+    evidence = Evidence(about, hub=kept, channel=sold)
+    return Finding("oversold", f"order_line:{line_id}", said, evidence, account_id, "high")
+
+
+def _about(order: IncomingOrder, change: Change) -> dict[str, Value]:
+    """What a person knows the line by; nothing of the buyer."""
+    line = change.line
+    told = next((one for one in order.lines if one.external_id == line.external_id), None)
+    return {
+        "order": order.external_id,
+        "number": order.number,
+        "line": line.external_id,
+        "listing": line.listing_key,
+        "sku": told.sku if told else "",
+        "title": told.title if told else "",
+        "ordered_at": order.placed_at,
+    }

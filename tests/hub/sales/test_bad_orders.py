@@ -106,13 +106,13 @@ def test_each_bad_order_is_kept_aside_by_its_field_and_the_page_goes_in(
 def kept_aside(shop: World) -> tuple[str, Any]:
     """The field and payload of the newest record kept aside; then put out of the way."""
     found = shop.ask(
-        "UPDATE conflict SET state = 'dismissed' WHERE kind = 'poison_record'"
-        " AND state = 'open' RETURNING subject, evidence, payload"
+        "UPDATE conflict SET state = 'auto_resolved', closed_at = now()"
+        " WHERE kind = 'poison_record' AND state = 'open' RETURNING subject, evidence, payload"
     )
     assert len(found) == 1
     subject, evidence, payload = found[0]
     binding = bound_to(shop.seller_id, "conflict", subject, "payload")
-    return evidence["field"], json.loads(shop.keyring.decrypt(payload, binding))
+    return evidence["channel"]["field"], json.loads(shop.keyring.decrypt(payload, binding))
 
 
 def test_what_the_channel_sent_is_kept_encrypted(shop: World) -> None:
