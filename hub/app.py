@@ -24,6 +24,7 @@ from hub.api.blueprints import PUBLIC, Api, Blueprint, RowConverter, guard
 from hub.api.bodies import LARGEST
 from hub.api.edge import Installation, installation, request_id
 from hub.api.fields import Answer
+from hub.api.repeats import Hub
 from hub.channels import door
 from hub.channels.api import channels, webhooks
 from hub.channels.reconciliation import api as reconciliation
@@ -33,6 +34,7 @@ from hub.db import Database, create
 from hub.errors import NotFound, Unavailable
 from hub.inventory import api as inventory
 from hub.problems import MEDIA_TYPE, problem_of
+from hub.resolution import api as resolution
 from hub.sales import api as sales
 from hub.secrets import Keyring
 
@@ -52,7 +54,7 @@ def create_app(
 ) -> Flask:
     """Raises Misconfigured where keys or the database's address are missing."""
     found = settings or _from_environment()
-    app = Flask("hub", static_folder=None)
+    app = Hub("hub", static_folder=None)
     app.extensions["hub"] = Installation(
         database or Database(create(found.database_url, name="hub-web")),
         found,
@@ -103,6 +105,7 @@ def _register(app: Flask) -> None:
         inventory.blueprint,
         sales.blueprint,
         conflicts.blueprint,
+        resolution.blueprint,
     ):
         api.register_blueprint(blueprint)
 

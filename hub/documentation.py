@@ -22,6 +22,13 @@ role allowing what stands before it: viewer, support, owner. The machine-readabl
   `limit` is 1 to 200, 50 by default.
 - **Updates** compare versions: send the `ETag` of what you read as `If-Match`. Without it the
   answer is 428; where somebody was first, 412.
+- **Idempotency-Key**: a call that changes something may carry one, 1 to 255 printable characters
+  that you choose anew for each call, such as a UUID. Sent again by the same token with the same
+  key, it has no second effect and gets the first answer again, with `Idempotency-Replayed: true`.
+  The key with another method, path, query, `If-Match` or body is refused (422,
+  `idempotency_key_reused`); while the first call is under way the second waits, and after two
+  seconds is told so (409, `idempotency_key_in_use`). An error is not kept: correct the call and
+  send it with the same key. Answers are kept for 30 days. The key itself is stored in clear.
 - **Bodies** are JSON (`application/json`, 1 MiB at most). A field that is not known, a name given
   twice, a number that is not finite, a body nested deeper than 64: all are refused.
 - **Errors** are [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problems
@@ -150,8 +157,14 @@ def _channel(one: Any) -> str:
     return "\n".join(lines)
 
 
+def _numbers(stock: Any) -> str:
+    if stock.mode == "availability":
+        return "on and off, no numbers"
+    return f"{stock.mode} numbers of units {str(stock.meaning).replace('_', ' ')}"
+
+
 def _stock(stock: Any) -> str:
-    told = [f"{stock.mode} numbers of units {str(stock.meaning).replace('_', ' ')}"]
+    told = [_numbers(stock)]
     told.append(f"{stock.batch} listings a call")
     if stock.compare_and_set:
         told.append("compare-and-set")

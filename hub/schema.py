@@ -1,6 +1,6 @@
 """Every table there is, imported so that the metadata is whole, and every invariant."""
 
-from hub import audit, auth, heartbeat, seller, slots
+from hub import audit, auth, heartbeat, idempotency, seller, slots
 from hub.aftersales import invariants as aftersales_invariants
 from hub.aftersales import models as aftersales_models
 from hub.channels import invariants as channels_invariants
@@ -19,6 +19,7 @@ MODULES = (
     auth,
     audit,
     heartbeat,
+    idempotency,
     slots,
     conflicts_models,
     inventory_models,

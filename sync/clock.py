@@ -20,7 +20,7 @@ from hub.errors import HubError
 from hub.heartbeat import beat
 from hub.logs import logger
 from hub.slots import take_slot
-from sync.queues import FULL, LANE_OF, LANES, STOCK, VERIFY, Queues
+from sync.queues import FORGET, FULL, LANE_OF, LANES, STOCK, VERIFY, Queues
 
 log = logger(__name__)
 
@@ -32,6 +32,7 @@ PATIENCE = 2.0
 BEAT = 5.0
 MOST = 500
 LONGEST_RING = 60
+NIGHTLY = (VERIFY, FORGET)
 
 Topic = tuple[str, int, int]
 
@@ -159,20 +160,20 @@ class Clock:
             self._send(topic)
             sent += 1
         self.bell.forget(now)
-        self._nightly()
+        self.nightly(datetime.now(UTC))
         return sent
 
-    def _nightly(self) -> None:
+    def nightly(self, now: datetime) -> None:
         """Three in the morning, UTC, for everybody, once."""
-        now = datetime.now(UTC)
         slot = now.replace(hour=3, minute=0, second=0, microsecond=0)
         if not slot <= now < slot + timedelta(hours=1):
             return
-        if take_slot(self.database, "verify", slot):
-            with self.database.across_sellers() as connection:
-                sellers = connection.execute(text("SELECT seller_id FROM hub_sellers()"))
-                for seller_id in sellers.scalars():
-                    self.queues.enqueue(VERIFY, int(seller_id))
+        for topic in NIGHTLY:
+            if take_slot(self.database, topic, slot):
+                with self.database.across_sellers() as connection:
+                    sellers = connection.execute(text("SELECT seller_id FROM hub_sellers()"))
+                    for seller_id in sellers.scalars():
+                        self.queues.enqueue(topic, int(seller_id))
 
 
 def work_within(database: Database, ahead: float) -> list[tuple[Topic, float]]:

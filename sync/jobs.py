@@ -8,7 +8,7 @@ from functools import cache
 
 import structlog
 
-from hub import invariants
+from hub import idempotency, invariants
 from hub.channels import flows
 from hub.conflicts.record import Finding, open_conflicts
 from hub.db import Transaction
@@ -71,6 +71,12 @@ def verify(carrier: Carrier, seller_id: int, account_id: int) -> None:
     carrier.database.command(seller_id, look)
 
 
+def forget(carrier: Carrier, seller_id: int, account_id: int) -> None:
+    """What need not be kept any longer goes, a batch in a transaction."""
+    while carrier.database.command(seller_id, idempotency.forget) == idempotency.BATCH:
+        pass
+
+
 HANDLERS: dict[str, Callable[[Carrier, int, int], object]] = {
     queues.STOCK: stock,
     flows.PUSH: push.push,
@@ -80,4 +86,5 @@ HANDLERS: dict[str, Callable[[Carrier, int, int], object]] = {
     flows.LISTINGS: read_catalogue,
     flows.REQUEST: requests.answer_all,
     queues.VERIFY: verify,
+    queues.FORGET: forget,
 }

@@ -24,6 +24,7 @@ LIVE, BULK = "live", "bulk"
 LANES = (LIVE, BULK)
 STOCK = "stock"
 VERIFY = "verify"
+FORGET = "forget"
 LANE_OF = {
     STOCK: LIVE,
     flows.PUSH: LIVE,
@@ -33,6 +34,7 @@ LANE_OF = {
     flows.LISTINGS: BULK,
     flows.REQUEST: BULK,
     VERIFY: BULK,
+    FORGET: BULK,
 }
 #: More waiting jobs than this say nothing new: the rows remember, and the sweep asks again.
 FULL = 1_000

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any, TypeVar, cast
 
 import flask_smorest
@@ -18,6 +19,7 @@ from werkzeug.routing import BaseConverter, ValidationError
 from hub.api.bodies import parse
 from hub.api.edge import authorise, raw_body
 from hub.api.fields import ProblemSchema
+from hub.api.repeats import UNSAFE, documented
 from hub.auth import ROLES
 from hub.errors import Forbidden
 from hub.paging import LARGEST_ID
@@ -94,11 +96,17 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # smorest has n
         return cast("Decorator[Any]", self.doc(parameters=[header], responses=responses))
 
     def _prepare_problems_doc(
-        self, doc: dict[str, Any], doc_info: Mapping[str, Any], **kwargs: Any
+        self, doc: dict[str, Any], doc_info: Mapping[str, Any], *, method: str, **kwargs: Any
     ) -> dict[str, Any]:
         """What any operation may answer, so that the page tells all of it."""
         told = doc.setdefault("responses", {})
-        role = doc_info.get("manual_doc", {}).get("x-role", self.role)
+        manual = doc_info.get("manual_doc", {})
+        role = manual.get("x-role", self.role)
+        if role != PUBLIC and method.upper() in UNSAFE:
+            # smorest would put the manual list in the place of this one.
+            named = [*doc.get("parameters", []), *manual.pop("parameters", [])]
+            doc["parameters"] = [*named, documented()]
+            told |= {400: "BAD_REQUEST", 409: "CONFLICT", 422: HTTPStatus(422).name}
         if role != PUBLIC:
             doc["security"] = [{"bearer": []}]
             told |= {401: "UNAUTHORIZED", 403: "FORBIDDEN"}
@@ -110,7 +118,6 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # smorest has n
                 400: "BAD_REQUEST",
                 413: "REQUEST_ENTITY_TOO_LARGE",
                 415: "UNSUPPORTED_MEDIA_TYPE",
-                409: "CONFLICT",
             }
         told |= {404: "NOT_FOUND", 503: "SERVICE_UNAVAILABLE", "default": "DEFAULT_ERROR"}
         return doc

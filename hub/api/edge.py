@@ -69,15 +69,48 @@ def request_id() -> str:
     return str(g.get("request_id", ""))
 
 
+def asked_by_token() -> bool:
+    """Whether somebody was authorised: public routes ask nobody."""
+    return "principal" in g
+
+
+def _around() -> Transaction | None:
+    """The transaction that the whole view runs in, where it runs in one."""
+    found: Transaction | None = g.get("transaction")
+    return found
+
+
 @contextmanager
 def reading() -> Iterator[Transaction]:
+    around = _around()
+    if around is not None:
+        yield around
+        return
     with installation().database.transaction(principal().seller_id) as tx:
         yield tx
 
 
 def command(work: Callable[[Transaction], T]) -> T:
     """Run a command in its one transaction, as the token's seller."""
-    return installation().database.command(principal().seller_id, work)
+    around = _around()
+    if around is None:
+        return installation().database.command(principal().seller_id, work)
+    # What the view makes of a command that failed is its own affair, as it is otherwise.
+    with around.connection.begin_nested():
+        return work(around)
+
+
+def as_one(work: Callable[[Transaction], T]) -> T:
+    """Run a whole view, in which every command and reading joins this one transaction."""
+
+    def joined(tx: Transaction) -> T:
+        g.transaction = tx
+        try:
+            return work(tx)
+        finally:
+            del g.transaction
+
+    return command(joined)
 
 
 def note(

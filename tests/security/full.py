@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from hub import audit
+from connectors.records import OrderStatus
+from hub import audit, idempotency
 from hub.aftersales.returns import CameBack, Refunded, record_refund
 from hub.auth import issue_token
-from hub.channels import accounts, inbox, offers, requests
+from hub.channels import accounts, inbox, listings, offers, requests
 from hub.db import Database, Transaction
+from hub.inventory import keys
 from hub.inventory.availability import Rule
-from hub.sales import fulfilment
+from hub.inventory.products import NewProduct, add_products
+from hub.sales import delivering, fulfilment
+from hub.sales.intake import take_in
 from hub.secrets import Keyring
-from tests.builders import NOON, World, line, order, world
+from tests.builders import NOON, World, line, listing, order, world
 
 
 def full(database: Database, seller_id: int, keyring: Keyring) -> World:
@@ -26,7 +30,20 @@ def full(database: Database, seller_id: int, keyring: Keyring) -> World:
         fulfilment.ship_allocated(tx, [shop.order_id("1")])
     with database.transaction(seller_id) as tx:
         _the_rest(tx, shop)
+        _keys(tx, shop)
     return shop
+
+
+def _keys(tx: Transaction, shop: World) -> None:
+    """One key in the pool, and an order that waits to be paid before it gets it."""
+    game = add_products(tx, [NewProduct("GAME")])["GAME"]
+    keys.make_keyed(tx, shop.keyring, game)
+    keys.add_keys(tx, shop.keyring, game, shop.location_id, ["GAME-KEY-1"])
+    listings.save_listings(tx, shop.account_id, [listing("v-GAME", "GAME")])
+    listings.link(tx, shop.account_id, listings.matches(tx, listings.unlinked(tx, shop.account_id)))
+    unpaid = order("4", line("a", "v-GAME"), status=OrderStatus.UNPAID)
+    take_in(tx, shop.keyring, shop.target, [unpaid])
+    assert delivering.note_orders(tx, shop.account_id, ["4"]) == 1
 
 
 def _the_rest(tx: Transaction, shop: World) -> None:
@@ -39,3 +56,5 @@ def _the_rest(tx: Transaction, shop: World) -> None:
     requests.ask(tx, shop.account_id, "test")
     issue_token(tx, "robot", "owner")
     audit.record(tx, "token:1", "account.connect", "account:1")
+    call = idempotency.Call("token:1", "key-1", "a call")
+    idempotency.keep(tx, shop.keyring, call, idempotency.Answer(200, {}, "{}"))

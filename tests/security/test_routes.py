@@ -12,11 +12,13 @@ from werkzeug.routing import Rule
 from hub.api.blueprints import PUBLIC, role_of
 from hub.auth import ROLES, revoke_tokens
 from hub.channels import requests
-from hub.conflicts.record import Finding, open_conflicts
-from hub.db import Database
+from hub.conflicts.record import Finding, open_conflicts, payload_binding
+from hub.db import Database, Transaction
+from hub.inventory import keys
+from hub.inventory.products import NewProduct, add_products
 from hub.secrets import Keyring
 from hub.seller import create_seller
-from tests.builders import line, order, world
+from tests.builders import World, line, order, world
 from tests.web import SHOP, Web
 
 NO_ROW = 9_000_000_000_000_000
@@ -36,10 +38,21 @@ BODIES: dict[tuple[str, str], Any] = {
     },
     ("POST", "/api/v1/products"): {"items": [{"sku": "new"}]},
     ("POST", "/api/v1/locations"): {"code": "NEW"},
+    ("POST", "/api/v1/conflicts/{conflict_id}/assign"): {"assignee": "me"},
+    ("POST", "/api/v1/conflicts/{conflict_id}/dismiss"): {"reason": "r"},
+    ("POST", "/api/v1/conflicts/{conflict_id}/reopen"): {"reason": "r"},
+    ("POST", "/api/v1/conflicts/{conflict_id}/preview"): {"verb": "dismiss"},
+    ("POST", "/api/v1/conflicts/{conflict_id}/resolve"): {"verb": "dismiss", "reason": "r"},
+    ("POST", "/api/v1/conflicts/bulk"): {"ids": [NO_ROW], "verb": "dismiss", "reason": "r"},
+    ("PATCH", "/api/v1/products/{product_id}"): {"keyed": True},
+    ("POST", "/api/v1/products/{product_id}/keys"): {"location": "MAIN", "keys": ["K-1"]},
+    ("POST", "/api/v1/products/{product_id}/keys/withdrawals"): {"keys": ["K-1"]},
 }
 STRICTER = {
     ("POST", "/api/v1/accounts"): "owner",
     ("PUT", "/api/v1/accounts/{account_id}/credentials"): "owner",
+    ("GET", "/api/v1/orders/{order_id}/keys"): "support",
+    ("GET", "/api/v1/conflicts/{conflict_id}/payload"): "owner",
 }
 OPEN = {"/api/v1/openapi.json", "/healthz", "/readyz", "/webhooks/{path}"}
 
@@ -77,17 +90,28 @@ def rows_of(database: Database, keyring: Keyring, seller: int, sku: str) -> dict
     shop.take(order("1", line("1", f"v-{sku}")))
     shop.derive()
     with database.transaction(seller) as tx:
-        open_conflicts(tx, [Finding("test", "subject", "odd")])
+        payload = keyring.encrypt(b"{}", payload_binding(seller, "subject"))
+        open_conflicts(tx, [Finding("test", "subject", "odd", payload=payload)])
         asked = requests.ask(tx, shop.account_id, "test")
         return {
             "account_id": shop.account_id,
             "request_id": asked,
             "listing_id": tx.execute(text("SELECT id FROM listing")).scalar_one(),
             "order_id": tx.execute(text("SELECT id FROM sales_order")).scalar_one(),
-            "conflict_id": tx.execute(text("SELECT id FROM conflict LIMIT 1")).scalar_one(),
-            "product_id": shop.products[sku],
+            "conflict_id": tx.execute(
+                text("SELECT id FROM conflict WHERE kind = 'test'")
+            ).scalar_one(),
+            "product_id": keyed(tx, shop, f"{sku}-key"),
             "sku": sku,
         }
+
+
+def keyed(tx: Transaction, shop: World, sku: str) -> int:
+    """A product sold by keys, with one in its pool."""
+    number = add_products(tx, [NewProduct(sku)])[sku]
+    keys.make_keyed(tx, shop.keyring, number)
+    keys.add_keys(tx, shop.keyring, number, shop.location_id, ["K-1"])
+    return number
 
 
 def expected(method: str, path: str) -> str:
@@ -154,18 +178,25 @@ def test_every_reference_of_the_specification_leads_somewhere(web: Web) -> None:
 
 
 def call(web: Web, seller: int, role: str, method: str, path: str, values: dict[str, Any]) -> Any:
+    address, options = prepared(web, seller, method, path, values)
+    return web.ask(method, address, seller, role, **options)
+
+
+def prepared(
+    web: Web, seller: int, method: str, path: str, values: dict[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """The address and the rest of a call that does something."""
     body = BODIES.get((method, path))
-    options = {} if body is None else {"json": body}
-    match = None
-    if method in {"PATCH", "PUT"}:
+    options: dict[str, Any] = {} if body is None else {"json": body}
+    if method in {"PATCH", "PUT"} or "{conflict_id}" in path:
+        tables = ("listing", "product", "account", "conflict")
         with web.database.transaction(seller) as tx:
-            table = "listing" if "listing_id" in path else "account"
+            table = next(t for t in tables if f"{{{t}_id}}" in path)
             query = text(f"SELECT version FROM {table} WHERE id = :id")
-            number = values["listing_id"] if table == "listing" else values["account_id"]
+            number = values[f"{table}_id"]
             match = tx.execute(query, {"id": number}).scalar() or 1
-        match = 0 if path.endswith("/rule") else match
-    address = path.removeprefix("/api/v1").format(**values)
-    return web.ask(method, address, seller, role, match=match, **options)
+        options["match"] = 0 if path.endswith("/rule") else match
+    return path.removeprefix("/api/v1").format(**values), options
 
 
 @pytest.mark.parametrize("role", ROLES)
