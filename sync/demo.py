@@ -1,58 +1,44 @@
-"""The demo: a seller with two shops that share stock, from nothing to orders in and stock out."""
+"""The demo: a seller with a web shop, a social shop and an app that share goods, from
+nothing to orders in, stock out, and what does not agree settled."""
 
 from __future__ import annotations
 
 import signal
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
 
 from connectors.simulators.server import Simulator
 from connectors.simulators.shop import Shop
 from hub import auth, logs
-from hub.channels import accounts, flows, listings, requests
+from hub.channels import accounts, flows
 from hub.config import Settings, settings
 from hub.db import Transaction
 from hub.errors import HubError
 from hub.inventory import adjusting, products
-from hub.secrets import Secret
-from hub.seller import create_seller
 from servers import process, state
 from servers.errors import ServersError
+from sync import casework
 from sync.carrier import Carrier
+from sync.casework import Casework, Desk
 from sync.convergence import Picture, picture
+from sync.opening import THREE_KINDS, TWINS, Shops, Stock, connect, go_live, open_shops, out, say
 from sync.premises import Premises
 from sync.replay import Recount, Row, play, read_invoices
-from sync.simulating import Buyers, open_shop, stock_shop
+from sync.simulating import Buyers, stock_shop
 
 VARIANTS = 20
+#: Sold by activation keys, at the shops and in the app.
+KEYED = (*(f"HUB-{number:03}" for number in range(17, VARIANTS + 1)), casework.GAME)
 BEFORE = 6
 PURCHASES = 60
 PATIENCE = 120.0
-out = Console()
-
-
-@dataclass(slots=True)
-class Shops:
-    """The seller, the simulated shops and their accounts."""
-
-    seller_id: int
-    location_id: int
-    simulators: Mapping[str, Simulator]
-    accounts: Mapping[str, int]
-
-    @property
-    def pairs(self) -> dict[str, tuple[int, Shop]]:
-        return {name: (self.accounts[name], s.shop) for name, s in self.simulators.items()}
 
 
 def run(*, once: bool, data: Path | None, limit: int) -> int:
@@ -98,112 +84,65 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def say(text: str) -> None:
-    out.print(f"[dim]{datetime.now(UTC):%H:%M:%S}[/] {text}", soft_wrap=True)
-
-
-def open_shops(premises: Premises) -> dict[str, Simulator]:
-    """Two simulated shops, stopped with the premises, allowed to be called."""
-    simulators = {
-        name: premises.keep(open_shop("shopify", name)) for name in ("North Shop", "South Shop")
-    }
-    addresses = ",".join(simulator.address for simulator in simulators.values())
-    premises.configure(HUB_LOOPBACK=addresses)
-    return simulators
-
-
-def connect(
-    carrier: Carrier, simulators: Mapping[str, Simulator], opening: Callable[[str], int]
-) -> Shops:
-    """A new seller with both shops connected in shadow mode, products made from the first
-    catalogue, opening stock posted; then live."""
-    name = f"Demo {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
-    seller_id = create_seller(carrier.database, name, "GBP")
-    with carrier.database.transaction(seller_id) as tx:
-        location_id = products.add_location(tx, "MAIN", "Main warehouse")
-        numbers = {
-            shop: accounts.connect(tx, carrier.keyring, _account(shop, simulator))
-            for shop, simulator in simulators.items()
-        }
-        for number in numbers.values():
-            requests.ask(tx, number, "test")
-            requests.ask(tx, number, "subscribe")
-    shops = Shops(seller_id, location_id, simulators, numbers)
-    for shop, number in numbers.items():
-        answered = ask(carrier, seller_id, number, "listings", {"create": True})
-        say(f"{shop}: {answered['read']} listings read, {answered['linked']} linked")
-    carrier.database.command(seller_id, lambda tx: _open_stock(tx, shops, opening))
-    return shops
-
-
-def _account(name: str, simulator: Simulator) -> accounts.NewAccount:
-    credentials = {field: Secret(value) for field, value in simulator.credentials().items()}
-    return accounts.NewAccount(
-        "shopify", name, credentials, simulator.settings(), base_url=simulator.url
-    )
-
-
-def _open_stock(tx: Transaction, shops: Shops, opening: Callable[[str], int]) -> None:
-    skus = sorted({row.sku for row in listings.listings(tx, limit=1_000_000) if row.product_id})
-    ids = products.by_sku(tx, skus)
-    changes = [
-        adjusting.Adjustment(ids[products.sku_key(sku)], shops.location_id, opening(sku))
-        for sku in skus
-        if opening(sku)
-    ]
-    adjusting.adjust(tx, "opening", changes, reason="opening")
-
-
-def go_live(carrier: Carrier, shops: Shops) -> None:
-    with carrier.database.transaction(shops.seller_id) as tx:
-        for number in shops.accounts.values():
-            accounts.set_mode(tx, number, accounts.LIVE)
-
-
-def ask(
-    carrier: Carrier, seller_id: int, account_id: int, kind: str, argument: Mapping[str, Any]
-) -> Mapping[str, Any]:
-    """Ask a channel something and wait for a worker's answer. Raises ClickException."""
-    number = carrier.database.command(
-        seller_id, lambda tx: requests.ask(tx, account_id, kind, argument)
-    )
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        with carrier.database.transaction(seller_id) as tx:
-            found = requests.get(tx, number)
-        if found.state == "done":
-            return found.answer
-        if found.state == "failed":
-            raise click.ClickException(f"{kind}: {found.answer.get('error')}")
-        time.sleep(0.05)
-    raise click.ClickException(f"no worker answered {kind!r} within {PATIENCE:.0f} s")
-
-
 def _story(premises: Premises, *, once: bool) -> int:
-    simulators = open_shops(premises)
-    for simulator in simulators.values():
-        stock_shop(simulator.shop, VARIANTS, quantity=25)
+    simulators = open_shops(premises, THREE_KINDS)
+    stock_shops(simulators)
     web, carrier = start(premises)
-    buyers = Buyers({n: s.shop for n, s in simulators.items()}, pause=0.12)
+    everywhere = {name: simulator.shop for name, simulator in simulators.items()}
+    # What an app sold before we listened is told to nobody: it has no list of orders.
+    early = Buyers(_listed(everywhere), pause=0.0, not_for_them=casework.PREFIX)
     for _ in range(BEFORE):
-        buyers.buy_once()
-    say(f"two simulated shops are open; {buyers.bought} orders were placed before we came")
-    shops = connect(carrier, simulators, lambda sku: 30)
+        early.buy_once()
+    say(f"a shop, a social shop and an app are open; {early.bought} orders were placed before us")
+    shops = connect(carrier, THREE_KINDS, simulators, Stock(opening, KEYED))
     token = _token(carrier, shops)
     go_live(carrier, shops)
-    say("both shops are live: orders come in, stock goes out; buyers keep buying")
-    buyers.start(most=buyers.bought + PURCHASES if once else None)
+    say("all three are live: orders come in, stock goes out; buyers keep buying")
+    buyers = Buyers(everywhere, pause=0.12, not_for_them=casework.PREFIX)
+    buyers.start(most=PURCHASES if once else None)
+    work = _casework(shops, web, token)
     try:
+        resolved = work.run()
+        say(f"{resolved} conflicts were resolved through the API")
         seen = watch(premises, carrier, shops, done=buyers.finished if once else lambda: False)
     except KeyboardInterrupt:
         buyers.stop()
         say("buyers have gone home; letting everything settle")
+        work.tidy()
         seen = watch(premises, carrier, shops, done=lambda: True)
     buyers.stop()
     show(seen, shops)
     hints(premises, shops, web, token, once=once)
     _pause(carrier, shops)
     return 0 if seen.converged else 1
+
+
+def stock_shops(simulators: Mapping[str, Simulator]) -> None:
+    """Both shops sell everything, the app what has keys."""
+    web, social, app = simulators.values()
+    for simulator in (web, social):
+        stock_shop(simulator.shop, VARIANTS, quantity=25)
+        for sku, title, shown, _ in casework.GOODS:
+            simulator.shop.add_variant(sku, title, 1_200, shown)
+    for sku in KEYED:
+        sold = web.shop.variant(sku)
+        app.shop.add_variant(sku, sold.title, sold.price, 1)
+
+
+def _listed(shops: Mapping[str, Shop]) -> dict[str, Shop]:
+    return {name: shop for name, shop in shops.items() if shop.counted}
+
+
+def opening(sku: str) -> int:
+    """Units the hub has at first."""
+    special = {name: units for name, _, _, units in casework.GOODS}
+    return special.get(sku, 30)
+
+
+def _casework(shops: Shops, web: str, token: str) -> Casework:
+    shop, social, app = shops.simulators.values()
+    numbers = list(shops.accounts.values())
+    return Casework(Desk(web, token), shop, social, numbers[1], app)
 
 
 def start(premises: Premises) -> tuple[str, Carrier]:
@@ -316,12 +255,12 @@ def _replayed(premises: Premises, file: Path, speed: float, limit: int) -> int:
     history = read_invoices(file, limit)
     recount = Recount.of(history)
     say(recount.says())
-    simulators = open_shops(premises)
+    simulators = open_shops(premises, TWINS)
     for simulator in simulators.values():
         for sku in recount.opening:
             simulator.shop.add_variant(sku, recount.titles[sku], 100, recount.opening[sku])
     _, carrier = start(premises)
-    shops = connect(carrier, simulators, lambda sku: recount.opening[sku])
+    shops = connect(carrier, TWINS, simulators, Stock(lambda sku: recount.opening[sku]))
     go_live(carrier, shops)
     played = play(shops, history, speed, adjusting_row(carrier, shops), say)
     watch(premises, carrier, shops, done=lambda: True)

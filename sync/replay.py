@@ -28,7 +28,7 @@ from hub.errors import InvalidInput
 from hub.inventory.products import sku_key
 
 if TYPE_CHECKING:
-    from sync.demo import Shops
+    from sync.opening import Shops
 
 SERVICE = re.compile(
     r"^(POST|DOT|M|D|S|B|C2|CRUK|PADS|BANK CHARGES|AMAZONFEE|ADJUST\d*|GIFT.*|DCGS.*|TEST.*)$",

@@ -16,7 +16,7 @@ from hub.inventory.products import sku_key
 from hub.sales.fulfilment import ship_allocated
 from hub.sales.models import order_line, sales_order
 from sync.carrier import Carrier
-from sync.demo import Shops
+from sync.opening import Shops
 from sync.replay import Played, Row
 
 BATCH = 100

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shlex
 from collections.abc import Mapping
 from threading import Event, Thread
 
@@ -43,10 +44,14 @@ def stock_shop(shop: Shop, variants: int, quantity: int = 40, seed: int = 1) -> 
 
 
 class Buyers:
-    """People who keep buying from some shops, a little faster than one would wish."""
+    """People who keep buying from some shops, a little faster than one would wish. They leave goods
+    alone whose SKU begins with ``not_for_them``; an app's buyers buy one thing at a time."""
 
-    def __init__(self, shops: Mapping[str, Shop], *, pause: float, seed: int = 7) -> None:
+    def __init__(
+        self, shops: Mapping[str, Shop], *, pause: float, seed: int = 7, not_for_them: str = "\0"
+    ) -> None:
         self.shops = shops
+        self.not_for_them = not_for_them
         self.pause = pause
         self.bought = 0
         self.turned_away = 0
@@ -57,7 +62,9 @@ class Buyers:
     def buy_once(self) -> bool:
         """One purchase of one to three goods somewhere; False where the shelf was empty."""
         shop = self.shops[self._random.choice(sorted(self.shops))]
-        goods = self._random.sample(shop.variants, k=self._random.choice((1, 1, 1, 2, 3)))
+        shelf = [one for one in shop.variants if not one.sku.startswith(self.not_for_them)]
+        most = self._random.choice((1, 1, 1, 2, 3)) if shop.counted else 1
+        goods = self._random.sample(shelf, k=most)
         lines = [(one.sku, self._random.choice((1, 1, 2))) for one in goods]
         try:
             shop.buy(lines, buyer=self._someone())
@@ -99,7 +106,10 @@ def simulate(channel_name: str, port: int, variants: int, stop: Event) -> None:
     simulator: Simulator = load(declared.simulator)(Shop("Rehearsal", "GBP"), port=port)
     stock_shop(simulator.shop, variants)
     with simulator:
-        given = " ".join(f"--set {name}={value}" for name, value in simulator.credentials().items())
+        values = {**simulator.credentials(), **simulator.settings()}
+        given = " ".join(
+            f"--set {shlex.quote(f'{name}={value}')}" for name, value in values.items()
+        )
         click.echo(f"{declared.title} rehearsal shop at {simulator.url}, {variants} variants.")
         click.echo(f"Allow it (the hub's own configuration): HUB_LOOPBACK={simulator.address}")
         click.echo(f"hub connect {channel_name} rehearsal --base-url {simulator.url} {given}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,15 @@ def pytest_configure(config: pytest.Config) -> None:
     """Campaigns and foreign servers run when asked for by ``-m`` only."""
     if not config.option.markexpr:
         config.option.markexpr = BY_DEFAULT
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What campaigns have to tell is shown though they passed, from every worker."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for name, value in report.user_properties:
+                if name == "told" and report.when == "call":
+                    terminalreporter.write_line(value)
 
 
 @pytest.fixture(scope="session")

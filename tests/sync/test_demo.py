@@ -99,7 +99,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 def test_killed_without_warning_it_leaves_no_process_behind(home: Path) -> None:
     with demo(home) as process:
-        wait_for(process, "both shops are live")
+        wait_for(process, "all three are live")
         before = running(home)
 
         process.send_signal(signal.SIGKILL)
@@ -111,7 +111,7 @@ def test_killed_without_warning_it_leaves_no_process_behind(home: Path) -> None:
 
 def test_interrupted_it_settles_shows_the_table_and_leaves_no_process_behind(home: Path) -> None:
     with demo(home) as process:
-        wait_for(process, "both shops are live")
+        wait_for(process, "all three are live")
         time.sleep(1.0)
 
         process.send_signal(signal.SIGINT)

@@ -1,153 +1,22 @@
-"""Clock and workers as they really run, and killed as they really are.
+"""Clock and workers as they really run, and what one that goes away costs.
 
-Everything here is a process of its own: PostgreSQL, Valkey, clock, workers. The shops and their
-buyers are in this one, so that no kill takes what they remember.
+Many that go away at random: test_bad_days.
 """
 
 from __future__ import annotations
 
-import base64
 import os
-import random
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
-from hub import migrating
-from hub.config import environment
-from hub.db import Database
-from hub.errors import HubError
-from hub.heartbeat import beats
-from hub.secrets import Keyring
-from hub.seller import create_seller
-from servers import accounts, binaries, process
-from servers.postgres import Postgres
-from servers.valkey import Valkey
-from sync.simulating import Buyers
-from tests import pump
-from tests.database import opened
-from tests.pump import World, eventually, time_passes
-
-KEYS = "test:" + base64.b64encode(b"t" * 32).decode()
-GOODS = {f"SKU-{number:02}": 40 for number in range(12)}
-#: Longer than any lease: what a dead worker held is free once so much time has passed.
-LEASES = 310.0
-
-
-@dataclass
-class Premises:
-    """Servers, a world, and the processes that carry for it; those kept are started again."""
-
-    postgres: Postgres
-    valkey: Valkey
-    world: World
-    home: Path
-    settings: dict[str, str] = field(default_factory=dict)
-    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-
-    @property
-    def database(self) -> Database:
-        return self.world.database
-
-    def start(self, name: str) -> None:
-        """A process by its command; a number at its end tells two of a kind apart."""
-        command = name.rstrip("0123456789 ").split()
-        with (self.home / f"{command[0]}.log").open("ab") as log:
-            self.running[name] = process.spawn(
-                [sys.executable, "-m", "hub.cli", *command],
-                stop_signal=signal.SIGTERM,
-                env={**environment(), **self.settings},
-                stdout=log,
-            )
-
-    def kill(self, name: str) -> None:
-        self.running[name].kill()
-        self.running[name].wait()
-
-    def keep(self) -> None:
-        """What a Procfile's runner does: start again what has left."""
-        for name, child in list(self.running.items()):
-            if child.poll() is not None:
-                self.start(name)
-
-    def stop(self) -> None:
-        for child in self.running.values():
-            if child.poll() is None:
-                child.send_signal(signal.SIGTERM)
-        for child in self.running.values():
-            process.stop(child, signal.SIGTERM, 15)
-
-    def kill_redis(self) -> None:
-        os.kill(self.valkey.pid, signal.SIGKILL)
-        assert self.valkey._process is not None
-        self.valkey._process.wait()
-
-    def restore_redis(self) -> None:
-        """Empty, at the same address."""
-        self.valkey._launch(binaries.valkey(accounts.for_servers()).executable)
-
-    def crash_database(self) -> None:
-        """Immediate stop: no transaction is finished, no session is told."""
-        os.kill(self.postgres.pid, signal.SIGQUIT)
-        assert self.postgres._process is not None
-        self.postgres._process.wait(30)
-
-    def restore_database(self) -> None:
-        program = binaries.postgres(accounts.named(accounts.for_servers()))
-        self.postgres._forget_dead_postmaster()
-        self.postgres._launch(program.executable.with_name("postgres"))
-
-    def alive(self, kind: str, lane: str = "") -> set[int]:
-        """Processes of a kind that say they run and do."""
-        found = [one for one in beats(self.database) if one.kind == kind]
-        return {
-            one.pid
-            for one in found
-            if one.details.get("lane", "") == lane and process.alive(one.pid)
-        }
-
-    def logs(self) -> str:
-        return "\n".join(one.read_text()[-3_000:] for one in self.home.glob("*.log"))
-
-
-@contextmanager
-def premises(home: Path, **options: object) -> Iterator[Premises]:
-    with ExitStack() as stack:
-        postgres = stack.enter_context(Postgres(home, throwaway=True))
-        valkey = stack.enter_context(Valkey(home, throwaway=True))
-        postgres.create_database("hub")
-        app_url = postgres.url("hub", "hub")
-        migrating.upgrade(postgres.url("hub_owner", "hub"), app_url)
-        database = stack.enter_context(opened(app_url))
-        keyring = Keyring.parse(KEYS)
-        seller_id = create_seller(database, "Anna's Outdoor Shop", "GBP")
-        world = stack.enter_context(
-            pump.world(database, keyring, seller_id, home, **options)  # type: ignore[arg-type]
-        )
-        made = Premises(postgres, valkey, world, home)
-        made.settings = {
-            "DATABASE_URL": app_url,
-            "REDIS_URL": valkey.url,
-            "HUB_HOME": str(home),
-            "HUB_LOOPBACK": ",".join(one.address for one in world.shops.values()),
-            "HUB_SECRET_KEYS": KEYS,
-            "HUB_PUBLIC_URL": world.doorway.url,
-            "HUB_READBACK_SECONDS": "0.5",
-            "HUB_PULL_SECONDS": "3",
-            "HUB_SWEEP_SECONDS": "0.5",
-            "HUB_LOG_LEVEL": "WARNING",
-        }
-        stack.callback(made.stop)
-        yield made
+from servers import process
+from tests.pump import World, eventually
+from tests.sync.premises import Premises, premises
 
 
 @pytest.fixture
@@ -226,125 +95,6 @@ def test_a_worker_that_leaves_is_started_again_and_all_end_with_their_supervisor
     place.kill("worker")
     gone = place.alive("worker", "live") | place.alive("worker", "bulk")
     eventually(lambda: not any(process.alive(pid) for pid in gone), 30, "workers end too")
-
-
-# -- kills ----------------------------------------------------------------------------------------
-
-KEPT = ("clock", "worker --lane live 1", "worker --lane live 2", "worker --lane bulk")
-
-
-def buy_and_kill(
-    place: Premises, seconds: float, seed: int, *, crashes: int = 0, losses: int = 0
-) -> int:
-    """Buyers buy at both shops while processes die at random and leases run out; how many kills."""
-    world, chance = place.world, random.Random(seed)
-    for name in KEPT:
-        place.start(name)
-    buyers = Buyers({n: one.shop for n, one in world.shops.items()}, pause=0.08, seed=seed)
-    buyers.start()
-    began, kills = monotonic(), 0
-    disasters = [place.crash_database] * crashes + [place.kill_redis] * losses
-    at = sorted(chance.uniform(0.2, 0.8) * seconds for _ in disasters)
-    while monotonic() - began < seconds:
-        sleep(chance.uniform(0.3, 0.9))
-        place.kill(chance.choice(KEPT))
-        kills += 1
-        place.keep()
-        pass_time(world, LEASES)
-        if at and monotonic() - began > at[0]:
-            at.pop(0)
-            disaster(place, disasters.pop())
-    buyers.stop()
-    assert buyers.bought > 10
-    return kills
-
-
-def disaster(place: Premises, strike: Callable[[], None]) -> None:
-    strike()
-    sleep(1.0)
-    if strike == place.kill_redis:
-        place.restore_redis()
-    else:
-        place.restore_database()
-        place.database.engine.dispose()
-
-
-def pass_time(world: World, seconds: float) -> None:
-    try:
-        time_passes(world.database, world.seller_id, seconds)
-    except (HubError, SQLAlchemyError):
-        return
-
-
-def settle(place: Premises, seconds: float = 60.0) -> float:
-    """Quiet: nothing is killed any more, and what the dead held runs out once."""
-    place.keep()
-    pass_time(place.world, LEASES)
-    began = monotonic()
-
-    def agreed() -> bool:
-        place.keep()
-        if int(monotonic() - began) % 10 == 9:  # backoff after the faults is waited for, too
-            pass_time(place.world, 30.0)
-        return place.world.picture().converged
-
-    try:
-        return eventually(agreed, seconds, "shops and hub agree", 0.3)
-    except AssertionError as error:
-        raise AssertionError(f"{error}: {place.world.picture()}\n{place.logs()}") from None
-
-
-def check_the_ledger(world: World) -> None:
-    """Nothing lost, nothing doubled, nothing oversold: every unit is somewhere, once."""
-    for name, shop in world.shops.items():
-        assert sorted(world.orders(name)) == sorted(one.key for one in shop.shop.orders)
-    held = world.query(
-        "SELECT p.sku, sum(l.quantity), min(l.quantity) FROM level l"
-        " JOIN product p ON p.id = l.product_id GROUP BY p.sku"
-    )
-    assert {sku: int(units) for sku, units, _ in held} == GOODS
-    assert all(least >= 0 for _, _, least in held)
-    world.check()
-
-
-@pytest.fixture
-def busy(tmp_path: Path) -> Iterator[Premises]:
-    with premises(tmp_path, goods=GOODS) as made:
-        yield made
-
-
-def test_workers_and_clock_killed_at_random_lose_double_and_oversell_nothing(
-    busy: Premises,
-) -> None:
-    kills = buy_and_kill(busy, 8.0, seed=11)
-
-    waited = settle(busy)
-
-    print(
-        f"{kills} kills, {len(busy.world.orders('north'))} orders north; agreed in {waited:.1f} s"
-    )
-    check_the_ledger(busy.world)
-
-
-def test_a_database_that_crashes_in_between_keeps_all_it_has_said(busy: Premises) -> None:
-    kills = buy_and_kill(busy, 8.0, seed=12, crashes=1)
-
-    waited = settle(busy)
-
-    print(f"{kills} kills and a crash; agreed in {waited:.1f} s")
-    check_the_ledger(busy.world)
-
-
-@pytest.mark.soak
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("seed", range(3))
-def test_a_long_bad_day(busy: Premises, seed: int) -> None:
-    kills = buy_and_kill(busy, 90.0, seed, crashes=4, losses=4)
-
-    waited = settle(busy, 120.0)
-
-    print(f"{kills} kills, 4 crashes, 4 times no Redis; agreed in {waited:.1f} s")
-    check_the_ledger(busy.world)
 
 
 def test_work_asked_for_while_everything_was_down_is_done(place: Premises) -> None:
