@@ -7,6 +7,7 @@ and no other of ours.
 
 from __future__ import annotations
 
+import logging
 from functools import cache
 from importlib.metadata import entry_points
 
@@ -24,6 +25,8 @@ __all__ = [
     "channels",
     "paths",
 ]
+
+log = logging.getLogger(__name__)
 
 CHANNELS = {
     "google_play": "connectors.google_play:CHANNEL",
@@ -60,4 +63,13 @@ def channel(name: str) -> Channel:
 
 
 def channels() -> list[Channel]:
-    return [channel(name) for name in paths()]
+    """All that load. A plug-in that does not is left out, with a warning: it stops no other."""
+    found = []
+    for name in paths():
+        try:
+            found.append(channel(name))
+        except Exception:  # noqa: BLE001  # importing somebody's module may raise anything
+            if name in CHANNELS:
+                raise
+            log.warning("channel %s does not load and is left out", name, exc_info=True)
+    return found

@@ -77,3 +77,16 @@ def test_a_package_cannot_take_a_built_in_name(installed: Path, tmp_path: Path) 
 
     assert "In-memory shop" in told
     assert "Barrow" not in told
+
+
+def test_a_package_that_does_not_load_stops_no_other(installed: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken-1.0.dist-info"
+    broken.mkdir()
+    (broken / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
+    (broken / "entry_points.txt").write_text(f"[{GROUP}]\nbroken = broken_channel:CHANNEL\n")
+    (tmp_path / "broken_channel.py").write_text("raise RuntimeError('no licence')\n")
+
+    told = run("hub.cli", "channels", at=tmp_path, beside=tmp_path)
+
+    assert "Shopify" in told
+    assert not [line for line in told.splitlines() if line.startswith("│ broken")]
