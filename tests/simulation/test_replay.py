@@ -21,7 +21,8 @@ from hub.db import Database
 from hub.errors import InvalidInput
 from hub.secrets import Keyring
 from sync import settling
-from sync.demo import Shops, adjusting_row
+from sync.demo import adjusting_row
+from sync.opening import Shops
 from sync.replay import Invoice, Recount, play, read_invoices
 from tests import pump
 from tests.pump import World
