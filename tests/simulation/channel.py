@@ -1,0 +1,229 @@
+"""A simulated channel: its true stock, its buyers' orders, its webhooks, and effects that come
+late, twice or not at all. Everything it does is drawn from the seed.
+
+Three kinds, as real ones differ: ``compare`` takes stock only from who knows its number and answers
+a known key as before, ``plain`` takes any number, ``told`` has no list of orders, only webhooks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from connectors.records import (
+    ChannelOrder,
+    OrderLine,
+    OrderStatus,
+    PushOutcome,
+    PushResult,
+    StockOffer,
+)
+from tests.simulation.clocked import EPOCH, Clock
+from tests.simulation.faults import Dice
+
+KINDS = ("compare", "plain", "told")
+#: A write that timed out lands within this many seconds; a straggler by the second read-back.
+LATE_APPLY = 20.0
+STRAGGLER = 90.0
+#: The order list lags by less than what a walk reads again.
+LAG = 240.0
+OVERLAP = timedelta(seconds=300)
+
+
+@dataclass(frozen=True)
+class Version:
+    """An order as it was from ``order.updated_at`` on; the list shows it from ``visible_at`` on."""
+
+    order: ChannelOrder
+    visible_at: float
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A refused write: the number told, and the orders that could be read to explain it."""
+
+    expected: int | None
+    current: int
+    readable: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A webhook on its way."""
+
+    event_id: str
+    body: bytes
+    tries: int = 0
+
+
+@dataclass
+class Shop:
+    name: str
+    kind: str
+    clock: Clock
+    dice: Dice
+    border: Callable[[str], None] = lambda kind: None
+    note: Callable[[str], None] = lambda line: None
+    hid_a_sale: Callable[[Shop, str, frozenset[str]], None] = lambda shop, key, orders: None
+    stock: dict[str, int] = field(default_factory=dict)
+    orders: dict[str, list[Version]] = field(default_factory=dict)
+    outbox: list[Letter] = field(default_factory=list)
+    late: list[tuple[float, int, Callable[[], object]]] = field(default_factory=list)
+    answers: dict[str, PushResult] = field(default_factory=dict)
+    refusals: dict[str, Refusal] = field(default_factory=dict)
+    read_since: dict[str, set[int]] = field(default_factory=dict)
+    _numbers: int = 0
+
+    # -- what buyers and the shop's own staff do ---------------------------------------------------
+
+    def buy(self, wanted: Sequence[tuple[str, int]]) -> str | None:
+        """An order for what the shop shows to have; None where it shows too little."""
+        basket = [(key, units) for key, units in wanted if self.stock[key] >= units]
+        if not basket:
+            return None
+        for key, units in basket:
+            self.stock[key] -= units
+        number = self._next()
+        at = self.clock.tick()
+        lines = tuple(
+            OrderLine(f"{number}-{index}", key, key, "A thing", units, 500, 500 * units)
+            for index, (key, units) in enumerate(basket)
+        )
+        order = ChannelOrder(
+            f"{self.name}-{number}", f"#{number}", OrderStatus.CONFIRMED, "paid", "EUR",
+            sum(line.total for line in lines), at, at, lines, raw={"number": number},
+        )  # fmt: skip
+        self._save(order)
+        return order.external_id
+
+    def edit(self, key: str, index: int, quantity: int) -> None:
+        """Change what a line orders, as far as the shop has it; fewer units come back."""
+        order = self.newest(key)
+        line = order.lines[index]
+        more = min(quantity - line.quantity, self.stock[line.listing_key])
+        if order.status is OrderStatus.CANCELLED or not more or line.cancelled:
+            return
+        self.stock[line.listing_key] -= more
+        changed = replace(line, quantity=line.quantity + more)
+        lines = (*order.lines[:index], changed, *order.lines[index + 1 :])
+        self._save(replace(order, lines=lines, updated_at=self.clock.tick()))
+
+    def take_off(self, key: str, index: int) -> None:
+        """Cancel one line's units."""
+        order = self.newest(key)
+        line = order.lines[index]
+        if order.status is OrderStatus.CANCELLED or line.cancelled:
+            return
+        self.stock[line.listing_key] += line.quantity
+        changed = replace(line, cancelled=line.quantity)
+        lines = (*order.lines[:index], changed, *order.lines[index + 1 :])
+        self._save(replace(order, lines=lines, updated_at=self.clock.tick()))
+
+    def cancel(self, key: str) -> None:
+        order = self.newest(key)
+        if order.status is OrderStatus.CANCELLED:
+            return
+        for line in order.lines:
+            self.stock[line.listing_key] += line.quantity - line.cancelled
+        cancelled = replace(order, status=OrderStatus.CANCELLED, channel_status="cancelled")
+        self._save(replace(cancelled, updated_at=self.clock.tick()))
+
+    def newest(self, key: str) -> ChannelOrder:
+        return self.orders[key][-1].order
+
+    def _save(self, order: ChannelOrder) -> None:
+        lag = self.dice.between(1.0, LAG) if self.dice.hit("order listed late") else 0.0
+        version = Version(order, self.clock.seconds + lag)
+        self.orders.setdefault(order.external_id, []).append(version)
+        self.tell("order", order.external_id)
+
+    # -- webhooks ----------------------------------------------------------------------------------
+
+    def tell(self, topic: str, key: str) -> None:
+        """Send a webhook, or forget to: channels without a list must not."""
+        must = self.kind == "told" and topic == "order"
+        if not must and self.dice.hit("webhook lost"):
+            return
+        if not must and self.dice.hit("webhook names no order"):
+            key = ""
+        event_id = f"{self.name}-event-{self._next()}"
+        body = json.dumps({"event_id": event_id, "topic": topic, "key": key}).encode()
+        copies = 2 if self.dice.hit("webhook doubled") else 1
+        self.outbox.extend([Letter(event_id, body)] * copies)
+
+    # -- what the hub reads and writes -------------------------------------------------------------
+
+    def listed(self) -> list[ChannelOrder]:
+        """The order list: of each order the newest version it shows by now, oldest change first."""
+        found = []
+        for versions in self.orders.values():
+            shown = [one.order for one in versions if one.visible_at <= self.clock.seconds]
+            found += shown[-1:]
+        return sorted(found, key=lambda order: (order.updated_at, order.external_id))
+
+    def fetched(self, keys: Sequence[str]) -> list[ChannelOrder]:
+        """Orders by key: as they are, or (from a replica) as the list shows them."""
+        if self.kind != "told" and self.dice.hit("old version fetched"):
+            return [order for order in self.listed() if order.external_id in keys]
+        return [self.newest(key) for key in keys if key in self.orders]
+
+    def read(self, key: str) -> int:
+        self.read_since.setdefault(key, set()).add(self.stock[key])
+        self.note(f"{key} is read: {self.stock[key]}")
+        return self.stock[key]
+
+    def write(self, offer: StockOffer, *, heard: bool = True) -> PushResult:
+        """Once per key where the channel promises that. ``heard``: somebody waits for the answer,
+        and a refusal tells a number."""
+        if self.kind == "plain":
+            return self._set(offer, heard)
+        if offer.idempotency_key not in self.answers:
+            self.answers[offer.idempotency_key] = self._set(offer, heard)
+        return self.answers[offer.idempotency_key]
+
+    def _set(self, offer: StockOffer, heard: bool) -> PushResult:
+        current = self.stock[offer.key]
+        compared = self.kind == "compare" and offer.expected is not None
+        if compared and offer.expected != current:
+            readable = frozenset(order.external_id for order in self.listed())
+            if heard:
+                self.refusals[offer.key] = Refusal(offer.expected, current, readable)
+            self.note(f"{offer.key} refuses {offer.quantity}: is {current}, not {offer.expected}")
+            return PushResult(offer.key, PushOutcome.STALE, current, "stale")
+        self._unread(offer, compared)
+        self.note(f"{offer.key} goes from {current} to {offer.quantity}")
+        self.stock[offer.key] = offer.quantity
+        return PushResult(offer.key, PushOutcome.ACCEPTED, offer.quantity)
+
+    def _unread(self, offer: StockOffer, compared: bool) -> None:
+        """A number that only a refusal told is written over: its orders had better be read."""
+        refused = self.refusals.pop(offer.key, None)
+        read = self.read_since.pop(offer.key, set())
+        learned = refused is not None and refused.current == offer.expected
+        if refused and compared and learned and refused.current not in read:
+            self.hid_a_sale(self, offer.key, refused.readable)
+
+    def later(self, delay: float, act: Callable[[], object]) -> None:
+        self.late.append((self.clock.seconds + delay, self._next(), act))
+
+    def settle(self) -> None:
+        """What was to land by now lands."""
+        due = sorted(one for one in self.late if one[0] <= self.clock.seconds)
+        self.late = [one for one in self.late if one[0] > self.clock.seconds]
+        for _, _, act in due:
+            self.note("a late write lands")
+            act()
+
+    def change_by_hand(self, key: str, quantity: int) -> None:
+        """Somebody writes a number into the shop, and no event tells."""
+        self.stock[key] = quantity
+
+    def _next(self) -> int:
+        self._numbers += 1
+        return self._numbers
+
+
+def seconds_of(moment: datetime) -> float:
+    return (moment - EPOCH).total_seconds()

@@ -1,0 +1,241 @@
+"""A seller with simulated shops that share stock: what one seed happens in."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import psycopg
+
+from connectors.records import Listing
+from hub.channels import accounts, listings
+from hub.channels.accounts import NewAccount
+from hub.db import Transaction
+from hub.inventory import adjusting, products
+from hub.inventory.products import NewProduct
+from hub.secrets import Secret
+from hub.seller import create_seller
+from sync.carrier import Carrier
+from tests.simulation.channel import KINDS, Shop
+from tests.simulation.clocked import Clock, ClockedDatabase, watched
+from tests.simulation.connector import installed, open_shop
+from tests.simulation.faults import Dice
+from tests.simulation.scheduler import Rates, Scheduler
+from tests.simulation.waking import Queue, Waking
+
+NAMES = ("north", "south", "east")
+#: What shops show before they are connected: never what the hub has.
+BEFORE = 9
+
+
+@dataclass
+class Bench:
+    """What runs share: a migrated database with the simulated clock, and a way to look into it."""
+
+    database: ClockedDatabase
+    carrier: Carrier
+    monitor: psycopg.Connection
+
+    def waits(self, pid: int) -> bool:
+        found = self.monitor.execute("SELECT cardinality(pg_blocking_pids(%s)) > 0", (pid,))
+        row = found.fetchone()
+        return bool(row and row[0])
+
+
+@dataclass
+class Trace:
+    """What happened, in words that are the same in every replay: no ids."""
+
+    digest: Any = field(default_factory=hashlib.sha256)
+    lines: list[str] = field(default_factory=list)
+
+    def add(self, line: str) -> None:
+        self.digest.update(line.encode() + b"\n")
+        self.lines.append(line)
+
+
+@dataclass
+class World:
+    seed: int
+    bench: Bench
+    random: Random
+    dice: Dice
+    clock: Clock
+    scheduler: Scheduler
+    queue: Queue
+    waking: Waking
+    trace: Trace
+    seller_id: int = 0
+    shops: dict[str, Shop] = field(default_factory=dict)
+    accounts: dict[str, int] = field(default_factory=dict)
+    paths: dict[str, str] = field(default_factory=dict)
+    locations: list[int] = field(default_factory=list)
+    products: dict[str, int] = field(default_factory=dict)
+    rings: list[str] = field(default_factory=list)
+    #: Units that came into the building by what the staff did, by SKU.
+    received: Counter[str] = field(default_factory=Counter)
+    violations: list[str] = field(default_factory=list)
+
+    @property
+    def database(self) -> ClockedDatabase:
+        return self.bench.database
+
+    @property
+    def carrier(self) -> Carrier:
+        return self.bench.carrier
+
+    def tell(self, line: str) -> None:
+        self.trace.add(f"{self.clock.seconds:.3f} {line}")
+
+    def broken(self, what: str) -> None:
+        self.tell(f"BROKEN: {what}")
+        self.violations.append(what)
+
+    def name_of(self, account_id: int) -> str:
+        return next((name for name, one in self.accounts.items() if one == account_id), "all")
+
+    def look(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
+        """What the database holds now, seen by nobody in the run."""
+        return self.bench.monitor.execute(statement, values).fetchall()
+
+    def hear(self, rings: set[str]) -> None:
+        for ring in sorted(rings):
+            if not self.dice.hit("ring lost"):
+                self.rings.append(ring)
+
+    def unreadable(self, account_id: int) -> set[str]:
+        """Orders that came as records nobody could read, and wait for a person."""
+        start = f"order:{account_id}:"
+        found = self.look(
+            "SELECT subject FROM conflict WHERE kind = 'poison_record'"
+            " AND state NOT IN ('auto_resolved', 'resolved') AND subject LIKE %(start)s",
+            start=f"{start}%",
+        )
+        return {str(row[0]).removeprefix(start) for row in found}
+
+    def hid_a_sale(self, shop: Shop, key: str, readable: frozenset[str]) -> None:
+        """Called by a shop whose refused number was written over: its orders must be known."""
+        account_id = self.accounts[shop.name]
+        found = self.look(
+            "SELECT external_id FROM sales_order WHERE account_id = %(account)s",
+            account=account_id,
+        )
+        unread = readable - {row[0] for row in found} - self.unreadable(account_id)
+        if unread:
+            said = f"{shop.name} {key} was written over unread orders {sorted(unread)}"
+            self.broken(f"no_sale_is_hidden: {said}")
+
+
+@contextmanager
+def opened(bench: Bench, seed: int) -> Iterator[World]:
+    """The world of a seed, connected, stocked and live."""
+    random = Random(seed)
+    dice = Dice.rolled(random)
+    database = bench.database
+    database.clock = clock = Clock()
+    queue = Queue(dice)
+    trace = Trace()
+    scheduler = Scheduler(random, bench.waits, lambda line: world.tell(line))
+    world = World(
+        seed, bench, random, dice, clock, scheduler, queue, Waking(database, queue), trace
+    )
+    with ExitStack() as stack:
+        stack.enter_context(installed())
+        stack.enter_context(watched(database.engine, scheduler))
+        database.border, database.rung = scheduler.border, world.hear
+        _furnish(world, stack)
+        scheduler.rates = Rates(
+            switch=random.choice((0.1, 0.3, 0.6)),
+            within=random.choice((0.0, 0.02, 0.05, 0.1, 0.2)),
+            crash=random.choice((0.0, 0.005, 0.02, 0.05)),
+        )
+        try:
+            yield world
+        finally:
+            scheduler.rates = Rates()
+            scheduler.finish()
+            _leave(world)
+
+
+def _furnish(world: World, stack: ExitStack) -> None:
+    """A seller, goods at one or two locations, and two or three shops of different kinds."""
+    random = world.random
+    skus = ["MUG", "APRON", "BOARD", "VASE"][: random.choice((1, 2, 3, 4))]
+    shops = random.sample(KINDS, 2) if random.random() < 0.7 else [random.choice(KINDS)] * 2
+    if random.random() < 0.2:
+        shops = list(KINDS)
+    world.seller_id = create_seller(world.database, f"Seller of seed {world.seed}")
+    world.look("SELECT set_config('app.seller', %(seller)s, false)", seller=str(world.seller_id))
+    credentials = {}
+    for name, kind in zip(NAMES, shops, strict=False):
+        shop = Shop(name, kind, world.clock, world.dice)
+        shop.border, shop.hid_a_sale = world.scheduler.border, world.hid_a_sale
+        shop.note = world.tell
+        key = f"{world.seller_id}:{name}"
+        credentials[name] = stack.enter_context(open_shop(key, shop))
+        world.shops[name] = shop
+        for sku in skus:
+            if sku == skus[0] or random.random() < 0.8:
+                shop.stock[f"{name}-{sku}"] = BEFORE
+    opening = {sku: random.choice((0, 2, 5, 12)) for sku in skus}
+    with world.database.transaction(world.seller_id) as tx:
+        places = ("MAIN", "SIDE")[: random.choice((1, 1, 2))]
+        world.locations = [
+            products.add_location(tx, one, priority=i) for i, one in enumerate(places)
+        ]
+        made = products.add_products(tx, [NewProduct(sku) for sku in skus])
+        world.products = dict(made)
+        _stock(tx, world, opening)
+        for name, shop in world.shops.items():
+            _connect(tx, world, shop, credentials[name])
+
+
+def _stock(tx: Transaction, world: World, opening: Mapping[str, int]) -> None:
+    lines = []
+    for sku, units in opening.items():
+        place = world.random.choice(world.locations)
+        if units:
+            lines.append(adjusting.Adjustment(world.products[sku], place, units))
+            world.received[sku] += units
+    if lines:
+        adjusting.adjust(tx, "opening", lines, reason="opening")
+
+
+def _connect(tx: Transaction, world: World, shop: Shop, credentials: Mapping[str, str]) -> None:
+    secrets = {name: Secret(value) for name, value in credentials.items()}
+    new = NewAccount(f"simulated_{shop.kind}", shop.name, secrets)
+    number = accounts.connect(tx, world.carrier.keyring, new)
+    world.accounts[shop.name] = number
+    world.paths[shop.name] = accounts.get(tx, number).webhook_path
+    found = [Listing(key, _sku(key), "A thing", units) for key, units in shop.stock.items()]
+    listings.save_listings(tx, number, found)
+    listings.link(tx, number, listings.matches(tx, listings.unlinked(tx, number)))
+    accounts.set_mode(tx, number, accounts.LIVE)
+
+
+def _sku(key: str) -> str:
+    return key.partition("-")[2]
+
+
+def _leave(world: World) -> None:
+    """Nothing of this seller is due in the runs that follow."""
+    with world.database.transaction(world.seller_id) as tx:
+        for statement in (
+            "UPDATE flow SET next_at = 'infinity' WHERE seller_id = :seller",
+            "DELETE FROM stock_change WHERE seller_id = :seller",
+        ):
+            tx.connection.exec_driver_sql(statement.replace(":seller", str(world.seller_id)))
+
+
+def listings_of(world: World) -> Sequence[tuple[Any, ...]]:
+    """(account, key, product, listing id, version, paused), in an order that replays."""
+    return world.look(
+        "SELECT account_id, external_id, product_id, id, version, paused FROM listing"
+        " WHERE seller_id = %(seller)s ORDER BY external_id",
+        seller=world.seller_id,
+    )
