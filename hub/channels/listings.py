@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import BigInteger, String, Text, cast, func, literal, select
+from sqlalchemy import BigInteger, String, Text, case, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -73,7 +73,11 @@ def save_listings(
         index_elements=["seller_id", "account_id", "external_id"],
         set_={
             **{n: fresh[n] for n in ("parent_key", "sku", "barcode", "title", "handles", "state")},
-            "remote_quantity": func.coalesce(listing.c.remote_quantity, fresh.remote_quantity),
+            # Once we have pushed, a number that is not known is read together with its orders.
+            "remote_quantity": case(
+                (listing.c.sent_version > 0, listing.c.remote_quantity),
+                else_=func.coalesce(listing.c.remote_quantity, fresh.remote_quantity),
+            ),
         },
     )
     values = params(
