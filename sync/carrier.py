@@ -22,6 +22,9 @@ from hub.sales.intake import Target
 from hub.secrets import Keyring, Secret
 
 MOST_SESSIONS = 100
+#: Connections kept, and as many again at need: several accounts are pushed at once, and each may
+#: record and claim beside its request.
+POOL = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Carrier:
 
     @classmethod
     def of(cls, found: Settings) -> Carrier:
-        database = Database(create(found.database_url, name="hub-sync"))
+        database = Database(create(found.database_url, pool=POOL, name="hub-sync"))
         return cls(found, database, Keyring.load(found.secret_keys, found.home))
 
     def at_work(self, seller_id: int, account_id: int) -> AtWork:

@@ -26,6 +26,8 @@ from sync.retry import backoff, react
 LEASE = 60.0
 #: So many are claimed before the channel's own batch is known.
 FIRST = 250
+#: So many at least after that, however few the channel takes in a call.
+SOME = 50
 MOST_BATCHES = 400
 #: Seconds until a number that its own sale brought about is read back.
 LOOK_IN = 5.0
@@ -106,7 +108,7 @@ def push(carrier: Carrier, seller_id: int, account_id: int, claimed: Claimed | N
         work = carrier.ready(seller_id, claimed.opened)
         with Batches(carrier, seller_id, work, claimed.dues) as batches:
             for dues in batches:
-                answered = _push_batch(carrier, seller_id, work, dues)
+                answered = _push_batch(carrier, seller_id, work, dues, batches)
                 well = answered is not None
                 if answered is None:
                     break
@@ -117,8 +119,9 @@ def push(carrier: Carrier, seller_id: int, account_id: int, claimed: Claimed | N
 
 
 class Batches:
-    """An account's due listings, batch by batch. While one is at the channel the next is claimed,
-    so that the channel need not wait for the database; one request at a time all the same."""
+    """An account's due listings, batch by batch. While one is at the channel, the answers of the
+    last are recorded and the next is claimed: the channel need not wait for the database. One
+    request at a time all the same."""
 
     def __init__(
         self, carrier: Carrier, seller_id: int, work: AtWork, first: Sequence[Due]
@@ -126,11 +129,12 @@ class Batches:
         self.carrier = carrier
         self.seller_id = seller_id
         self.account_id = work.account.id
-        self.size = work.channel.stock.batch if work.channel.stock else FIRST
+        self.size = max(SOME, work.channel.stock.batch if work.channel.stock else 1)
         self.first = first
         self.went_through = False
-        self._ahead = ThreadPoolExecutor(1)
+        self._beside = ThreadPoolExecutor(2)
         self._next: Future[list[Due]] | None = None
+        self._recorded: list[Future[None]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -139,18 +143,37 @@ class Batches:
         dues, full = self.first, len(self.first) == FIRST
         for _ in range(MOST_BATCHES):
             if full:
-                self._next = self._ahead.submit(self._claim)
+                self._next = self._beside.submit(self._claim)
             yield dues
             if not full and self.went_through:
                 return
-            dues = (self._taken() if full else []) or self._claim()
+            dues = (self._taken() if full else []) or self._claim_again()
             full = len(dues) == self.size
             if not dues:
                 return
 
+    def record(self, answers: Sequence[Answer]) -> None:
+        """At once, or, where there is more to push, beside it."""
+        write = partial(pushing.record, account_id=self.account_id, answers=answers)
+        work = partial(self.carrier.database.command, self.seller_id, write)
+        if self._next is None:
+            work()
+        else:
+            self._recorded.append(self._beside.submit(work))
+
     def _claim(self) -> list[Due]:
         claim = partial(pushing.claim_due, account_id=self.account_id, limit=self.size, lease=LEASE)
         return self.carrier.database.command(self.seller_id, claim)
+
+    def _claim_again(self) -> list[Due]:
+        """What the answers have left due counts too."""
+        self._wait()
+        return self._claim()
+
+    def _wait(self) -> None:
+        recorded, self._recorded = self._recorded, []
+        for one in recorded:
+            one.result()
 
     def _taken(self) -> list[Due]:
         ahead, self._next = self._next, None
@@ -158,38 +181,36 @@ class Batches:
 
     def __exit__(self, *raised: object) -> None:
         """What was claimed ahead and not pushed is given back, to be tried when the rest is."""
-        self._ahead.shutdown()
+        self._beside.shutdown()
+        self._wait()
         left = self._taken()
         if left:
             give_back = partial(pushing.release_leases, dues=left, retry_in=0.0, error="")
             self.carrier.database.command(self.seller_id, give_back)
 
 
-def _push_batch(carrier: Carrier, seller_id: int, work: AtWork, dues: Sequence[Due]) -> int | None:
+def _push_batch(
+    carrier: Carrier, seller_id: int, work: AtWork, dues: Sequence[Due], batches: Batches
+) -> int | None:
     """Answers how many were accepted; None where the channel would not take the batch at all."""
-    account_id = work.account.id
     size = work.channel.stock.batch if work.channel.stock else 1
     wait = check_delay(carrier, work)
     accepted = 0
     for start in range(0, len(dues), size):
         part = dues[start : start + size]
         already = [Answer(due, "accepted", check_in=wait) for due in part if _shown(due)]
-        part = [due for due in part if not _shown(due)]
         if already:
-            carrier.database.command(
-                seller_id, partial(pushing.record, account_id=account_id, answers=already)
-            )
+            part = [due for due in part if not _shown(due)]
+            batches.record(already)
         if not part:
             continue
         try:
             results = _write(work, part)
         except ConnectorError as error:
-            _give_back(carrier, seller_id, account_id, dues[start:], error)
+            _give_back(carrier, seller_id, work.account.id, dues[start:], error)
             return None
         answers = _explained(carrier, seller_id, work, _answers(carrier, work, part, results))
-        carrier.database.command(
-            seller_id, partial(pushing.record, account_id=account_id, answers=answers)
-        )
+        batches.record(answers)
         accepted += sum(answer.outcome == "accepted" for answer in answers)
     return accepted
 
