@@ -188,7 +188,8 @@ class Shop:
         compared = self.kind == "compare" and offer.expected is not None
         if compared and offer.expected != current:
             readable = frozenset(order.external_id for order in self.listed())
-            if heard:
+            # A refusal that shows the number wanted counts as accepted: the hub asks no further.
+            if heard and current != offer.quantity:
                 self.refusals[offer.key] = Refusal(offer.expected, current, readable)
             self.note(f"{offer.key} refuses {offer.quantity}: is {current}, not {offer.expected}")
             return PushResult(offer.key, PushOutcome.STALE, current, "stale")

@@ -40,6 +40,15 @@ SELECT product_id, sum(units) FILTER (WHERE what = 'available'),
         UNION ALL SELECT product_id, 'shipped', shipped FROM order_line
          WHERE seller_id = %(seller)s) u GROUP BY product_id
 """
+#: What was sent, and what was read back, under another version's number.
+MISTAKEN = """
+SELECT l.external_id, o.quantity FROM listing l
+  JOIN offer o ON o.seller_id = l.seller_id AND o.listing_id = l.id
+ WHERE l.seller_id = %(seller)s
+   AND ((o.version = l.sent_version AND o.quantity <> l.sent_quantity)
+     OR (o.version = l.confirmed_version AND o.quantity <> l.confirmed_quantity))
+ ORDER BY l.external_id
+"""
 UNFINISHED = """
 SELECT 'webhook ' || event_id FROM webhook WHERE seller_id = %(seller)s AND state = 'new'
 UNION ALL SELECT 'request ' || kind FROM request WHERE seller_id = %(seller)s AND state = 'new'
@@ -74,10 +83,13 @@ class Held(NamedTuple):
 
 
 def at_any_moment(world: World) -> None:
-    """What holds at every commit: the invariants, and that offers follow from what there is."""
+    """What holds at every commit: the invariants, that offers follow from what there is, and that a
+    version sent or confirmed is that version's number."""
     with world.database.transaction(world.seller_id) as tx:
         for one in invariants.check(tx, INVARIANTS):
             world.broken(f"{one.invariant}: {one.meaning}: {len(one.rows)} rows")
+    for key, quantity in world.look(MISTAKEN, seller=world.seller_id):
+        world.broken(f"versions_have_their_numbers: {key} was to show {quantity}")
     for listing in _listings(world, _held(world)):
         if listing.offer != listing.right:
             said = f"{listing.key} offers {listing.offer}, not {listing.right}"

@@ -28,7 +28,8 @@ from tests.simulation.world import World, listings_of
 PAUSES = (0.05, 0.5, 2.0, 2.0, 5.0, 5.0, 21.0, 61.0, 121.0)
 #: A shop's webhook is sent again so often at most, where its orders can be listed too.
 TRIES = 6
-PERIL = 6
+#: So many at work at once, and nobody new begins.
+CROWD = 8
 
 
 @dataclass
@@ -70,9 +71,9 @@ class Life:
 
     def step(self) -> None:
         """One more thing happens: somebody goes on, or something new begins."""
-        ready = self.world.scheduler.ready()
-        waiting = len(self.world.scheduler.tasks)
-        if ready and (waiting >= PERIL or self.random.random() < 0.6):
+        crowd = len(self.world.scheduler.tasks) >= CROWD
+        ready = self.world.scheduler.ready(asleep=crowd)
+        if ready and (crowd or self.random.random() < 0.6):
             self.world.scheduler.run(self.random.choice(ready))
             return
         events = [event for event, _ in self._events]

@@ -20,6 +20,8 @@ from typing import Any
 DEADLY = frozenset({"begin", "commit", "committed", "call", "called"})
 #: Seconds a statement may take before it is asked whether it waits for a lock.
 PATIENCE = 0.004
+#: Turns of others that a worker sleeps for.
+SLEEP = (20, 150)
 
 
 class Crash(BaseException):
@@ -28,11 +30,12 @@ class Crash(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """How often the baton changes hands at a border, how often between two statements, and how
-    often a worker dies."""
+    """How often the baton changes hands at a border, how often between two statements, how often
+    who gives it away falls asleep, and how often a worker dies."""
 
     switch: float = 0.0
     within: float = 0.0
+    sleep: float = 0.0
     crash: float = 0.0
 
 
@@ -45,6 +48,7 @@ class Task:
     ended: Callable[[BaseException | None], None] = lambda error: None
     go: Semaphore = field(default_factory=lambda: Semaphore(0))
     state: str = "new"
+    wakes: int = 0
     pid: int = 0
     error: BaseException | None = None
 
@@ -58,6 +62,7 @@ class Scheduler:
         self.random = random
         self.rates = Rates()
         self.tasks: list[Task] = []
+        self.turns = 0
         self.crashes = 0
         self.blocked = 0
         self._waits = waits
@@ -72,11 +77,14 @@ class Scheduler:
         self.tasks.append(task)
         return task
 
-    def ready(self) -> list[Task]:
-        return [task for task in self.tasks if task.state in {"new", "ready"}]
+    def ready(self, *, asleep: bool = True) -> list[Task]:
+        """Who could go on; without those asleep where so asked."""
+        able = [task for task in self.tasks if task.state in {"new", "ready"}]
+        return able if asleep else [task for task in able if task.wakes <= self.turns]
 
     def run(self, task: Task) -> None:
         """Hand the baton to a task until it comes back, or its statement waits for a lock."""
+        self.turns += 1
         fresh, task.state = task.state == "new", "running"
         if fresh:
             Thread(target=self._act, args=(task,), daemon=True).start()
@@ -166,6 +174,10 @@ class Scheduler:
         return getattr(self._mine, "task", None)
 
     def _hand_on(self, task: Task) -> None:
+        """The machine may be slow, or the process stopped: then others do much in between."""
+        if self.rates.sleep and self.random.random() < self.rates.sleep:
+            task.wakes = self.turns + self.random.randint(*SLEEP)
+            self._tell(f"{task.name} sleeps")
         task.state = "ready"
         self._back.release()
         task.go.acquire()

@@ -13,11 +13,16 @@ from tests.simulation.mutants import MUTANTS
 
 #: Those that the first few seeds catch: the others are for the soak.
 QUICK = (
-    "cursor-first",
+    "claims-not-filled",
+    "endless-lease",
+    "endless-push-lease",
     "no-order-key",
     "no-posting-key",
     "no-sweep",
     "silent-posting",
+    "stale-tried-blindly",
+    "unknown-is-done",
+    "webhook-tried-once",
 )
 FEW = 30
 MOST = 2_000

@@ -152,6 +152,7 @@ def opened(bench: Bench, seed: int) -> Iterator[World]:
         scheduler.rates = Rates(
             switch=random.choice((0.1, 0.3, 0.6)),
             within=random.choice((0.0, 0.02, 0.05, 0.1, 0.2)),
+            sleep=random.choice((0.0, 0.02, 0.1)),
             crash=random.choice((0.0, 0.005, 0.02, 0.05)),
         )
         try:
