@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from connectors.google_play.fields import Resource, Unreadable
+from connectors.fields import Unreadable
+from connectors.google_play.fields import Resource
 from connectors.records import (
     BadRecord,
     Buyer,
@@ -69,8 +70,8 @@ def order(data: object, purchase: Mapping[str, Any] | None = None) -> ChannelOrd
     called_off = status is OrderStatus.CANCELLED
     left = _left(bought) if state == PARTLY_REFUNDED else {}
     lines = _lines(found, currency, left, called_off=called_off)
-    history = found.part("orderHistory")
-    ended = history.part("refundEvent" if state == REFUNDED else "cancellationEvent")
+    history = found.part_or_empty("orderHistory")
+    ended = history.part_or_empty("refundEvent" if state == REFUNDED else "cancellationEvent")
     last = found.optional_time("lastEventTime") or found.time("createTime")
     return ChannelOrder(
         external_id=found.text("orderId"),
@@ -84,7 +85,7 @@ def order(data: object, purchase: Mapping[str, Any] | None = None) -> ChannelOrd
         lines=lines,
         tax=found.money("tax", currency),
         discount=sum(line.discount for line in lines),
-        tax_included=found.part("orderDetails").truth("taxInclusive"),
+        tax_included=found.part_or_empty("orderDetails").truth("taxInclusive", otherwise=False),
         buyer=_buyer(found, bought),
         cancelled_at=(ended.optional_time("eventTime") or last) if called_off else None,
         test=bought.has("testPurchaseContext") or bought.has("testPurchase"),
@@ -96,7 +97,7 @@ def listings(data: object, currency: str) -> list[Listing]:
     """The purchase options of one product."""
     product = Resource(data)
     key = product.text("productId")
-    titles = product.parts("listings")
+    titles = product.parts_if_any("listings")
     title = next((one.words("title") for one in titles if one.words("title")), key)
     return [
         Listing(
@@ -110,7 +111,7 @@ def listings(data: object, currency: str) -> list[Listing]:
             currency=currency,
             handles={"product_id": key, "purchase_option_id": option.text("purchaseOptionId")},
         )
-        for option in product.parts("purchaseOptions")
+        for option in product.parts_if_any("purchaseOptions")
     ]
 
 
@@ -120,7 +121,7 @@ def options(data: object) -> dict[str, int]:
     key = product.text("productId")
     return {
         listing_key(key, option.text("purchaseOptionId")): shown(option)
-        for option in product.parts("purchaseOptions")
+        for option in product.parts_if_any("purchaseOptions")
     }
 
 
@@ -131,7 +132,7 @@ def shown(option: Resource) -> int:
 def subscription(data: object) -> Subscription:
     """Of Pub/Sub: where it pushes to. One that is pulled pushes nowhere."""
     found = Resource(data)
-    endpoint = found.part("pushConfig").words("pushEndpoint")
+    endpoint = found.part_or_empty("pushConfig").words("pushEndpoint")
     return Subscription(found.text("name"), found.words("topic"), endpoint)
 
 
@@ -161,10 +162,10 @@ def _lines(
 ) -> tuple[OrderLine, ...]:
     """Google's line items have no ids: what was sold names a line, and its turn where it was sold
     twice."""
-    inclusive = found.part("orderDetails").truth("taxInclusive")
+    inclusive = found.part_or_empty("orderDetails").truth("taxInclusive", otherwise=False)
     met: Counter[str] = Counter()
     lines = []
-    for item in found.parts("lineItems"):
+    for item in found.parts_if_any("lineItems"):
         line = _line(item, currency, inclusive=inclusive)
         key = line.external_id
         met[key] += 1
@@ -180,8 +181,8 @@ def _lines(
 def _line(item: Resource, currency: str, *, inclusive: bool) -> OrderLine:
     """``listingPrice`` is of one unit, before what the seller takes off and, where prices are told
     without it, before tax."""
-    bought = item.part("oneTimePurchaseDetails")
-    plan = item.part("subscriptionDetails").words("basePlanId")
+    bought = item.part_or_empty("oneTimePurchaseDetails")
+    plan = item.part_or_empty("subscriptionDetails").words("basePlanId")
     product = item.text("productId")
     option = bought.words("purchaseOptionId")
     quantity = bought.units("quantity", otherwise=1) or 1
@@ -206,8 +207,8 @@ def _line(item: Resource, currency: str, *, inclusive: bool) -> OrderLine:
 def _left(bought: Resource) -> dict[str, int]:
     """Units of each line that were not refunded one by one."""
     found: dict[str, int] = {}
-    for item in bought.parts("productLineItem"):
-        offer = item.part("productOfferDetails")
+    for item in bought.parts_if_any("productLineItem"):
+        offer = item.part_or_empty("productOfferDetails")
         if offer.has("refundableQuantity"):
             option = offer.words("purchaseOptionId")
             product = item.text("productId")
@@ -218,7 +219,7 @@ def _left(bought: Resource) -> dict[str, int]:
 
 def _buyer(found: Resource, bought: Resource) -> Buyer:
     """Google tells the country, and whom the app itself said it was selling to."""
-    address = found.part("buyerAddress")
+    address = found.part_or_empty("buyerAddress")
     parts = {
         "country": address.words("buyerCountry"),
         "region": address.words("buyerState"),
@@ -231,7 +232,7 @@ def _buyer(found: Resource, bought: Resource) -> Buyer:
 
 
 def _state(option: Resource) -> ListingState:
-    regions = option.parts("regionalPricingAndAvailabilityConfigs")
+    regions = option.parts_if_any("regionalPricingAndAvailabilityConfigs")
     if regions and all(one.words("availability") == WITHDRAWN for one in regions):
         return ListingState.ENDED
     return OPTION_STATES.get(option.text("state"), ListingState.PAUSED)
@@ -240,8 +241,10 @@ def _state(option: Resource) -> ListingState:
 def _price(option: Resource, currency: str) -> int | None:
     """What it costs at home. Several countries share a currency and differ in price; the one whose
     code the currency begins with is its own (GBP: GB)."""
-    regions = option.parts("regionalPricingAndAvailabilityConfigs")
-    priced = [one for one in regions if one.part("price").words("currencyCode") == currency]
+    regions = option.parts_if_any("regionalPricingAndAvailabilityConfigs")
+    priced = [
+        one for one in regions if one.part_or_empty("price").words("currencyCode") == currency
+    ]
     at_home = [one for one in priced if one.words("regionCode") == currency[:2]]
     for one in (*at_home, *priced):
         return one.money("price", currency)

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.errors import CursorExpired, ProtocolError, RejectedError
+from connectors.fields import Unreadable
 from connectors.google_play import answers, mapping
 from connectors.google_play.client import Client
-from connectors.google_play.fields import Resource, Unreadable
+from connectors.google_play.fields import Resource
 from connectors.google_play.halving import halving
 from connectors.google_play.webhooks import ORDER_ID, SUBSCRIPTION
 from connectors.records import ChannelOrder, Cursor, Hint, HintKind, Page
@@ -141,7 +142,7 @@ def _id(one: Any) -> str:
 
 def _next(body: Any) -> str:
     try:
-        return Resource(body).part("tokenPagination").words("nextPageToken")
+        return Resource(body).part_or_empty("tokenPagination").words("nextPageToken")
     except Unreadable as error:
         raise ProtocolError(f"not a page: {error}", code="bad_page") from error
 

@@ -11,9 +11,10 @@ from hashlib import sha256
 from typing import Any
 
 from connectors.errors import AuthError, ProtocolError, RejectedError
+from connectors.fields import Unreadable
 from connectors.google_play import answers, mapping
 from connectors.google_play.client import Client
-from connectors.google_play.fields import Resource, Unreadable
+from connectors.google_play.fields import Resource
 from connectors.records import Subscription
 
 EXISTS = "409"

@@ -7,9 +7,10 @@ https://developer.android.com/google/play/billing/integrate#process
 from __future__ import annotations
 
 from connectors.errors import ProtocolError, RejectedError
+from connectors.fields import Unreadable
 from connectors.google_play import answers
 from connectors.google_play.client import Client
-from connectors.google_play.fields import Resource, Unreadable
+from connectors.google_play.fields import Resource
 
 ACKNOWLEDGED = "ACKNOWLEDGEMENT_STATE_ACKNOWLEDGED"
 
@@ -35,7 +36,9 @@ def _bought(client: Client, order_key: str) -> tuple[str, list[str]]:
     try:
         order = Resource(body)
         token = order.text("purchaseToken")
-        items = [one for one in order.parts("lineItems") if one.has("oneTimePurchaseDetails")]
+        items = [
+            one for one in order.parts_if_any("lineItems") if one.has("oneTimePurchaseDetails")
+        ]
         products = [one.text("productId") for one in items]
     except Unreadable as error:
         raise ProtocolError(f"the order cannot be read: {error}", code="bad_record") from error

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from connectors.errors import ConnectorError, ProtocolError, RejectedError, UnknownOutcome
+from connectors.fields import Unreadable
 from connectors.google_play import answers, mapping
 from connectors.google_play.client import Client
-from connectors.google_play.fields import Unreadable
 from connectors.google_play.halving import halving
 from connectors.records import ListingRef, PushOutcome, PushResult, RemoteStock, StockOffer
 

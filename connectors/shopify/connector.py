@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from connectors.base import Connection, Connector
 from connectors.errors import ProtocolError, RejectedError
+from connectors.fields import Unreadable
 from connectors.records import (
     ChannelOrder,
     Cursor,
@@ -20,7 +21,7 @@ from connectors.records import (
 )
 from connectors.shopify import mapping, orders, stock
 from connectors.shopify.client import Client
-from connectors.shopify.nodes import Node, Unreadable
+from connectors.shopify.nodes import Node
 from connectors.shopify.queries import LISTINGS, SHOP, SUBSCRIBE, SUBSCRIPTIONS
 from connectors.shopify.webhooks import TOPICS
 
@@ -44,7 +45,7 @@ class ShopifyConnector(Connector):
         data = self.client.run(LISTINGS, {"filter": f"id:>={start}", "location": location})
         found, more, _ = orders.page(data, "productVariants")
         try:
-            currency = Node(data).node("shop").text("currencyCode")
+            currency = Node(data).part("shop").text("currencyCode")
             last = max((_number(Node(one).text("id")) for one in found), default=start)
         except Unreadable as error:
             raise ProtocolError(f"not a page of listings: {error}", code="bad_page") from error
@@ -88,7 +89,7 @@ class ShopifyConnector(Connector):
     def _subscribe(self, topic: str, url: str) -> None:
         data = self.client.run(SUBSCRIBE, {"topic": topic, "uri": url})
         try:
-            refused = Node(data).node("webhookSubscriptionCreate").nodes("userErrors")
+            refused = Node(data).part("webhookSubscriptionCreate").parts("userErrors")
         except Unreadable as error:
             raise ProtocolError(f"no answer to a subscription: {error}") from error
         for one in refused:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from connectors.amounts import exponent
+from connectors.fields import MOST_UNITS, Unreadable
 from connectors.records import (
     BadRecord,
     Buyer,
@@ -24,7 +25,7 @@ from connectors.records import (
     ShopInfo,
     Subscription,
 )
-from connectors.shopify.nodes import MOST_UNITS, Node, Unreadable
+from connectors.shopify.nodes import Node
 
 T = TypeVar("T")
 
@@ -91,8 +92,8 @@ def order(data: object) -> ChannelOrder:
     currency = _currency(node, "currencyCode")
     words = (node.words("displayFinancialStatus"), node.words("displayFulfillmentStatus"))
     cancelled_at = node.optional_time("cancelledAt")
-    sent = [one.words("displayStatus") for one in node.nodes("fulfillments")]
-    lines = tuple(_line(one, currency) for one in node.node("lineItems").nodes("nodes"))
+    sent = [one.words("displayStatus") for one in node.parts("fulfillments")]
+    lines = tuple(_line(one, currency) for one in node.part("lineItems").parts("nodes"))
     if not lines:
         raise Unreadable("lineItems", "an order without lines")
     return ChannelOrder(
@@ -122,7 +123,7 @@ def order(data: object) -> ChannelOrder:
 
 def listing(data: object, currency: str, location: str) -> Listing:
     node = Node(data)
-    product, item = node.node("product"), node.node("inventoryItem")
+    product, item = node.part("product"), node.part("inventoryItem")
     word = product.text("status")
     return Listing(
         external_id=node.text("id"),
@@ -148,7 +149,7 @@ def remote_stock(key: str, data: object) -> RemoteStock:
 
 def shop(data: Mapping[str, Any], server_time: datetime | None) -> ShopInfo:
     node = Node(data)
-    owner = node.node("shop")
+    owner = node.part("shop")
     return ShopInfo(
         external_id=owner.text("id"),
         name=owner.text("name"),
@@ -156,7 +157,7 @@ def shop(data: Mapping[str, Any], server_time: datetime | None) -> ShopInfo:
         time_zone=owner.words("ianaTimezone") or "UTC",
         locations=tuple(
             ChannelLocation(one.text("id"), one.words("name"), one.truth("isActive"))
-            for one in node.node("locations").nodes("nodes")
+            for one in node.part("locations").parts("nodes")
         ),
         server_time=server_time,
     )
@@ -201,7 +202,7 @@ def _line(node: Node, currency: str) -> OrderLine:
     current = node.units("currentQuantity")
     if current > quantity:
         raise Unreadable(node.at("currentQuantity"), f"{current} of {quantity} ordered")
-    unit_price = node.node("originalUnitPriceSet").node("shopMoney").amount("amount", currency)
+    unit_price = node.part("originalUnitPriceSet").part("shopMoney").amount("amount", currency)
     discount = _sum(node, "discountAllocations", "allocatedAmountSet", currency)
     variant = node.optional("variant")
     return OrderLine(
@@ -220,7 +221,7 @@ def _line(node: Node, currency: str) -> OrderLine:
 
 
 def _sum(node: Node, parts: str, name: str, currency: str) -> int:
-    return sum(one.shop_money(name, currency) for one in node.nodes(parts))
+    return sum(one.shop_money(name, currency) for one in node.parts(parts))
 
 
 def _bounded(node: Node, total: int) -> int:
@@ -249,7 +250,7 @@ def _available(item: Node) -> int | None:
     level = item.optional("inventoryLevel")
     if not item.truth("tracked") or level is None:
         return None
-    for quantity in level.nodes("quantities"):
+    for quantity in level.parts("quantities"):
         if quantity.words("name") == "available":
             return quantity.units("quantity", least=-MOST_UNITS)
     raise Unreadable(level.at("quantities"), "available is missing")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.errors import ProtocolError
+from connectors.fields import Unreadable
 from connectors.records import BadRecord, ChannelOrder, Cursor, Page
 from connectors.shopify import mapping
 from connectors.shopify.client import Client
-from connectors.shopify.nodes import Node, Unreadable
+from connectors.shopify.nodes import Node
 from connectors.shopify.queries import ORDER_LINES, ORDERS, ORDERS_BY_ID
-from connectors.shopify.walk import resume
+from connectors.walk import Walk, resume
 
 #: The search behind the filter lags behind writes by seconds, at times by minutes.
 OVERLAP = timedelta(minutes=10)
@@ -20,15 +21,27 @@ OVERLAP = timedelta(minutes=10)
 #: How often an order may change under our hands before we leave it to the next walk.
 TRIES = 3
 
+#: Shopify pages no list beyond 25,000 objects, whatever the cursor.
+#: https://shopify.dev/docs/api/usage/limits#pagination-limits
+LONGEST = 20_000
+
 
 def pull(client: Client, cursor: Cursor) -> Page[ChannelOrder]:
     walk = resume(cursor, OVERLAP)
-    variables = {"filter": walk.filter(cursor.until), "after": walk.after or None}
+    variables = {"filter": changed(walk, cursor.until), "after": walk.after or None}
     found, more, end_cursor = page(client.run(ORDERS, variables), "orders")
     orders, bad = _read(client, found)
     walk = walk.met(_times(found), len(found))
-    onward = walk.onward(cursor, end_cursor) if more else walk.ended(cursor)
+    onward = walk.onward(cursor, end_cursor, longest=LONGEST) if more else walk.ended(cursor)
     return Page(orders, onward, more, bad)
+
+
+def changed(walk: Walk, until: datetime | None) -> str:
+    """The search for what changed since the walk's start."""
+    terms = [f"updated_at:>='{_text(walk.start)}'"]
+    if until is not None:
+        terms.append(f"updated_at:<='{_text(until)}'")
+    return " AND ".join(terms)
 
 
 def fetch(client: Client, keys: Sequence[str], now: datetime) -> Page[ChannelOrder]:
@@ -40,8 +53,8 @@ def fetch(client: Client, keys: Sequence[str], now: datetime) -> Page[ChannelOrd
 def page(data: Mapping[str, Any], name: str) -> tuple[list[Any], bool, str]:
     """A connection's nodes as they came, whether more follow, and where the page ends."""
     try:
-        connection = Node(data).node(name)
-        info = connection.node("pageInfo")
+        connection = Node(data).part(name)
+        info = connection.part("pageInfo")
         found = connection.data.get("nodes")
         if not isinstance(found, list):
             raise Unreadable(connection.at("nodes"), "is not a list")
@@ -68,7 +81,7 @@ def _read(
 
 def _has_more_lines(order: object) -> bool:
     try:
-        return Node(order).node("lineItems").node("pageInfo").truth("hasNextPage")
+        return Node(order).part("lineItems").part("pageInfo").truth("hasNextPage")
     except Unreadable:
         return False  # mapping says what is wrong with it
 
@@ -103,6 +116,10 @@ def _more_lines(client: Client, order: Mapping[str, Any]) -> list[Any] | None:
             raise ProtocolError("the list of lines does not move on", code="page_repeated")
         lines, after = lines + found, end_cursor
     return lines
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _times(found: Sequence[Any]) -> list[datetime]:

@@ -10,10 +10,11 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from connectors.errors import ConnectorError, ProtocolError, UnknownOutcome
+from connectors.fields import Unreadable
 from connectors.records import ListingRef, PushOutcome, PushResult, RemoteStock, StockOffer
 from connectors.shopify import mapping
 from connectors.shopify.client import Client
-from connectors.shopify.nodes import Node, Unreadable
+from connectors.shopify.nodes import Node
 from connectors.shopify.queries import SET_STOCK, STOCK, STOCK_PAGE
 
 #: A name space of our own for keys derived from the offers' keys.
@@ -119,7 +120,7 @@ def read(client: Client, refs: Sequence[ListingRef], location: str) -> tuple[Rem
 
 def _set(client: Client, given: Mapping[str, Any]) -> list[Node]:
     try:
-        return Node(client.run(SET_STOCK, given)).node("inventorySetQuantities").nodes("userErrors")
+        return Node(client.run(SET_STOCK, given)).part("inventorySetQuantities").parts("userErrors")
     except Unreadable as error:
         raise UnknownOutcome(f"the answer to a stock write is not one: {error}") from error
 

@@ -16,10 +16,11 @@ from connectors.errors import (
     TransientError,
     UnknownOutcome,
 )
+from connectors.fields import Unreadable
 from connectors.http import Response
 from connectors.records import Credentials
 from connectors.tiktok_shop import answers, tokens
-from connectors.tiktok_shop.fields import Record, Unreadable
+from connectors.tiktok_shop.fields import Record
 from connectors.tiktok_shop.operations import SHOPS, Operation
 from connectors.tiktok_shop.signature import request_signature
 

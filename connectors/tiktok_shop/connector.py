@@ -8,6 +8,7 @@ from typing import Any
 
 from connectors.base import Connection, Connector
 from connectors.errors import ProtocolError
+from connectors.fields import Unreadable
 from connectors.records import (
     ChannelOrder,
     Cursor,
@@ -24,7 +25,7 @@ from connectors.records import (
 )
 from connectors.tiktok_shop import answers, mapping, regions, stock, switching
 from connectors.tiktok_shop.client import Client
-from connectors.tiktok_shop.fields import Record, Unreadable
+from connectors.tiktok_shop.fields import Record
 from connectors.tiktok_shop.operations import (
     ORDERS,
     ORDERS_BY_ID,
@@ -35,12 +36,16 @@ from connectors.tiktok_shop.operations import (
     WAREHOUSES,
     WEBHOOKS,
 )
-from connectors.tiktok_shop.walk import resume
 from connectors.tiktok_shop.webhooks import TOPICS
+from connectors.walk import Walk, resume
 
 #: The order list is a search of its own, and lags behind what it lists.
 OVERLAP = timedelta(minutes=10)
 DEACTIVATE = "deactivate"
+
+#: How far one search may be paged is not documented; those who met an end name some thousand
+#: orders.
+LONGEST = 2_000
 
 
 class TikTokShopConnector(Connector):
@@ -84,11 +89,11 @@ class TikTokShopConnector(Connector):
         query = {"page_size": str(ORDERS_PAGE), "sort_field": "update_time", "sort_order": "ASC"}
         if walk.after:
             query["page_token"] = walk.after
-        data = self.client.run(ORDERS, query, walk.filter(cursor.until))
+        data = self.client.run(ORDERS, query, changed(walk, cursor.until))
         found, token = answers.listed(data, "orders"), _next(data)
         orders, bad = mapping.each(found, mapping.order)
         walk = walk.met(_times(found), len(found))
-        onward = walk.onward(cursor, token) if token else walk.ended(cursor)
+        onward = walk.onward(cursor, token, longest=LONGEST) if token else walk.ended(cursor)
         return Page(orders, onward, bool(token), bad)
 
     def fetch_orders(self, keys: Sequence[str]) -> Page[ChannelOrder]:
@@ -128,6 +133,14 @@ class TikTokShopConnector(Connector):
         return mapping.each(found, mapping.subscription)[0]
 
 
+def changed(walk: Walk, until: datetime | None) -> dict[str, int]:
+    """From the whole second on that the walk starts in, to before ``until``."""
+    bounds = {"update_time_ge": int(walk.start.timestamp())}
+    if until is not None:
+        bounds["update_time_lt"] = int(until.timestamp()) + 1
+    return bounds
+
+
 def _next(data: Any) -> str:
     token = data.get("next_page_token")
     return token if isinstance(token, str) else ""
@@ -138,7 +151,7 @@ def _times(found: Sequence[Any]) -> list[datetime]:
     times = []
     for one in found:
         try:
-            times.append(Record(one).time("update_time"))
+            times.append(Record(one).unix_time("update_time"))
         except Unreadable:
             continue
     return times

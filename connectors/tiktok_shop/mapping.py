@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
+from connectors.fields import MOST_UNITS, Unreadable
 from connectors.records import (
     BadRecord,
     Buyer,
@@ -22,7 +23,7 @@ from connectors.records import (
     OrderStatus,
     Subscription,
 )
-from connectors.tiktok_shop.fields import Record, Unreadable
+from connectors.tiktok_shop.fields import Record
 
 T = TypeVar("T")
 
@@ -90,13 +91,15 @@ def order(data: object) -> ChannelOrder:
     """One order with all its units. Raises Unreadable."""
     record = Record(data)
     word, shipper = record.text("status"), record.words("fulfillment_type")
-    found = status(word, shipper, cancel_asked=record.truth("is_buyer_request_cancel"))
+    found = status(
+        word, shipper, cancel_asked=record.truth("is_buyer_request_cancel", otherwise=False)
+    )
     payment = record.part("payment")
     currency = payment.currency("currency")
     # What TikTok tells as tax is paid on top of the prices; elsewhere they have it in.
     tax = payment.optional_amount("tax", currency)
-    changed = record.time("update_time")
-    lines = tuple(_line(one, currency, record) for one in record.parts("line_items"))
+    changed = record.unix_time("update_time")
+    lines = tuple(_line(one, currency, record) for one in record.parts_if_any("line_items"))
     if not lines:
         raise Unreadable("line_items", "an order without lines")
     cancelled = found is OrderStatus.CANCELLED
@@ -107,7 +110,7 @@ def order(data: object) -> ChannelOrder:
         channel_status=word,
         currency=currency,
         total=payment.amount("total_amount", currency),
-        placed_at=record.time("create_time"),
+        placed_at=record.unix_time("create_time"),
         updated_at=changed,
         lines=lines,
         shipping=payment.optional_amount("shipping_fee", currency),
@@ -115,8 +118,8 @@ def order(data: object) -> ChannelOrder:
         discount=_discount(payment, currency),
         tax_included=tax == 0,
         buyer=_buyer(record),
-        ship_by=record.optional_time("rts_sla_time"),
-        cancelled_at=(record.optional_time("cancel_time") or changed) if cancelled else None,
+        ship_by=record.optional_unix_time("rts_sla_time"),
+        cancelled_at=(record.optional_unix_time("cancel_time") or changed) if cancelled else None,
         fulfilled_by_channel=BY_CHANNEL.get(shipper, False),
         raw=record.data,
     )
@@ -126,7 +129,7 @@ def listings(data: object, *, switched: bool) -> Iterator[Listing]:
     """The SKUs of one product. ``switched``: the hub takes a product of one SKU off sale where
     nothing is left, so one that is off shows 0 and is not paused."""
     product = Record(data)
-    skus = product.parts("skus")
+    skus = product.parts_if_any("skus")
     word = product.words("status")
     off = switched and len(skus) == 1 and word == SWITCHED_OFF
     state = ListingState.ACTIVE if off else PRODUCT_STATUS.get(word, ListingState.PAUSED)
@@ -185,7 +188,9 @@ def _line(unit: Record, currency: str, whole: Record) -> OrderLine:
         total=price,
         cancelled=int(gone),
         shipped=int(word in SENT and not gone),
-        tax=sum(one.optional_amount("tax_amount", currency) for one in unit.parts("item_tax")),
+        tax=sum(
+            one.optional_amount("tax_amount", currency) for one in unit.parts_if_any("item_tax")
+        ),
         discount=_discount(unit, currency),
         channel_status=word,
         location_key=whole.words("warehouse_id"),
@@ -205,7 +210,7 @@ def _discount(record: Record, currency: str) -> int:
 
 def _buyer(record: Record) -> Buyer:
     """No address while unpaid or on hold; name and telephone are masked where TikTok ships."""
-    address = record.optional("recipient_address")
+    address = record.part_or_empty("recipient_address")
     parts = {ours: address.words(theirs).strip() for ours, theirs in _ADDRESS.items()}
     levels = {one.words("address_level"): one.words("address_name") for one in _districts(address)}
     parts["city"] = parts["city"] or levels.get("L3", "") or levels.get("L2", "")
@@ -220,7 +225,7 @@ def _buyer(record: Record) -> Buyer:
 
 
 def _districts(address: Record) -> list[Record]:
-    return address.parts("district_info")
+    return address.parts_if_any("district_info")
 
 
 def _listing(
@@ -228,10 +233,10 @@ def _listing(
 ) -> Listing:
     price, currency = _price(sku)
     shelves = tuple(
-        LocationQuantity(one.text("warehouse_id"), one.units("quantity"))
-        for one in sku.parts("inventory")
+        LocationQuantity(one.text("warehouse_id"), one.units("quantity", least=-MOST_UNITS))
+        for one in sku.parts_if_any("inventory")
     )
-    dead = sku.optional("status_info").words("status") == "DEACTIVATED"
+    dead = sku.part_or_empty("status_info").words("status") == "DEACTIVATED"
     return Listing(
         external_id=sku.text("id"),
         sku=sku.words("seller_sku"),
@@ -247,14 +252,14 @@ def _listing(
             "only_sku": "yes" if only else "",
         },
         by_location=shelves,
-        updated_at=product.optional_time("update_time"),
+        updated_at=product.optional_unix_time("update_time"),
     )
 
 
 def _price(sku: Record) -> tuple[int | None, str]:
     """What the product page shows: ``sale_price`` for sellers across borders, for the others the
     price named after the tax it may be without."""
-    price = sku.optional("price")
+    price = sku.part_or_empty("price")
     if not price.data:
         return None, ""
     currency = price.currency("currency")

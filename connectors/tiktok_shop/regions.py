@@ -5,7 +5,8 @@ https://partner.tiktokshop.com/docv2/page/search-products lists the currencies w
 
 from __future__ import annotations
 
-from connectors.tiktok_shop.fields import Record, Unreadable
+from connectors.fields import Unreadable
+from connectors.tiktok_shop.fields import Record
 
 CURRENCIES = {
     "BR": "BRL",

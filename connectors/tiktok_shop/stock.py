@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors.errors import ConnectorError, ProtocolError, RejectedError, UnknownOutcome
+from connectors.fields import MOST_UNITS, Unreadable
 from connectors.records import ListingRef, PushOutcome, PushResult, RemoteStock, StockOffer
 from connectors.tiktok_shop import answers
 from connectors.tiktok_shop.client import Client
-from connectors.tiktok_shop.fields import Record, Unreadable
+from connectors.tiktok_shop.fields import Record
 from connectors.tiktok_shop.operations import INVENTORY, SET_STOCK, SKUS_WRITTEN, STOCK_PAGE
 
 #: The code of one item → what became of it. Others are REJECTED.
@@ -103,7 +104,7 @@ def shelves_of(client: Client, keys: Sequence[str]) -> dict[str, Shelf]:
         data = client.run(INVENTORY, body=asked)
         try:
             for one in answers.listed(data, "inventory"):
-                for sku in Record(one).parts("skus"):
+                for sku in Record(one).parts_if_any("skus"):
                     found[sku.text("id")] = _shelf(sku)
         except Unreadable as error:
             raise ProtocolError(f"stock cannot be read: {error}", code="bad_record") from error
@@ -111,12 +112,12 @@ def shelves_of(client: Client, keys: Sequence[str]) -> dict[str, Shelf]:
 
 
 def _shelf(sku: Record) -> Shelf:
-    places = sku.parts("warehouse_inventory")
+    places = sku.parts_if_any("warehouse_inventory")
     told = "total_available_quantity" in sku.data
     return Shelf(
-        sku.units("total_available_quantity")
+        sku.units("total_available_quantity", least=-MOST_UNITS)
         if told
-        else sum(one.units("available_quantity") for one in places),
+        else sum(one.units("available_quantity", least=-MOST_UNITS) for one in places),
         tuple(one.text("warehouse_id") for one in places),
     )
 
@@ -170,7 +171,7 @@ def verdicts(errors: Sequence[Record], group: Sequence[StockOffer]) -> Results:
     found: Results = {}
     for error in errors:
         code, message = reason(error)
-        named = error.optional("detail").words("sku_id")
+        named = error.part_or_empty("detail").words("sku_id")
         outcome = OUTCOMES.get(code, PushOutcome.REJECTED)
         for offer in group:
             if named in ("", offer.key):
@@ -179,8 +180,8 @@ def verdicts(errors: Sequence[Record], group: Sequence[StockOffer]) -> Results:
 
 
 def reason(error: Record) -> tuple[str, str]:
-    code, message = str(error.units("code")), error.words("message")
-    more = error.optional("detail").parts("extra_errors")
+    code, message = str(error.units("code", least=-MOST_UNITS)), error.words("message")
+    more = error.part_or_empty("detail").parts_if_any("extra_errors")
     if code == CHECK_FAILED and more:
-        return str(more[0].units("code")), more[0].words("message")
+        return str(more[0].units("code", least=-MOST_UNITS)), more[0].words("message")
     return code, message

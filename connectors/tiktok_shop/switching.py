@@ -14,10 +14,11 @@ from dataclasses import replace
 from typing import TypeVar
 
 from connectors.errors import ConnectorError, ProtocolError, UnknownOutcome
+from connectors.fields import Unreadable
 from connectors.records import ListingRef, PushOutcome, PushResult, RemoteStock, StockOffer
 from connectors.tiktok_shop import answers, stock
 from connectors.tiktok_shop.client import Client
-from connectors.tiktok_shop.fields import Record, Unreadable
+from connectors.tiktok_shop.fields import Record
 from connectors.tiktok_shop.mapping import SWITCHED_OFF
 from connectors.tiktok_shop.operations import (
     ACTIVATE,
@@ -94,7 +95,7 @@ def _errors(found: Iterable[object]) -> Iterator[tuple[str, tuple[str, str]]]:
     """Product → (code, message)."""
     for one in found:
         error = Record(one)
-        yield error.optional("detail").text("product_id"), stock.reason(error)
+        yield error.part_or_empty("detail").text("product_id"), stock.reason(error)
 
 
 def _refused(results: stock.Results) -> stock.Results:
@@ -115,7 +116,7 @@ def _off(client: Client, keys: Sequence[str]) -> set[str]:
             for one in answers.listed(data, "products"):
                 product = Record(one)
                 if product.words("status") == SWITCHED_OFF:
-                    found |= {sku.text("id") for sku in product.parts("skus")}
+                    found |= {sku.text("id") for sku in product.parts_if_any("skus")}
         except Unreadable as error:
             raise ProtocolError(f"a product cannot be read: {error}", code="bad_record") from error
     return found

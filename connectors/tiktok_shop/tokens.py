@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.errors import ProtocolError
+from connectors.fields import Unreadable
 from connectors.records import Credentials
-from connectors.tiktok_shop.fields import Record, Unreadable
+from connectors.tiktok_shop.fields import Record
 
 #: Where a token ends in the account's credentials: Unix time, "" where we have not been told.
 EXPIRES = "access_token_expires"
@@ -43,7 +44,7 @@ def renewed(credentials: Credentials, data: Mapping[str, Any]) -> Credentials:
     try:
         fresh = record.text("access_token")
         refresh = record.words("refresh_token") or credentials["refresh_token"]
-        ends = record.optional_time("access_token_expire_in")
+        ends = record.optional_unix_time("access_token_expire_in")
     except Unreadable as error:
         raise ProtocolError(f"no tokens in the answer: {error}", code="bad_record") from error
     until = str(int(ends.timestamp())) if ends else ""

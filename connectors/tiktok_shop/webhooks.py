@@ -13,9 +13,10 @@ from functools import partial
 
 from connectors.answers import parse_json
 from connectors.errors import ProtocolError, SignatureError
+from connectors.fields import MOST_UNITS, Unreadable
 from connectors.records import Hint, HintKind, Verified, WebhookRequest
 from connectors.signing import any_matches, within
-from connectors.tiktok_shop.fields import Record, Unreadable
+from connectors.tiktok_shop.fields import Record
 from connectors.tiktok_shop.signature import webhook_signature
 
 KEY, SECRET = "app_key", "app_secret"
@@ -69,8 +70,8 @@ def verify(
         raise SignatureError("the webhook's signature does not fit", code="signature_wrong")
     try:
         told = Record(parse_json(request.body))
-        sent_at = told.time("timestamp")
-        number = told.units("type")
+        sent_at = told.unix_time("timestamp")
+        number = told.units("type", least=-MOST_UNITS)
         event_id = told.words("tts_notification_id") or _fingerprint(request.body)
     except (ProtocolError, Unreadable) as error:
         raise SignatureError(f"the webhook makes no sense: {error}", code="body_wrong") from error

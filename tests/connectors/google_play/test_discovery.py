@@ -14,7 +14,8 @@ from connectors.base import Connector
 from connectors.google_play import CHANNEL, mapping
 from connectors.google_play.simulator import GooglePlaySimulator
 from connectors.google_play.storefront import TEST_PURCHASE
-from connectors.records import Cursor, ListingRef, OrderStatus, Parcel
+from connectors.postsale import Parcel
+from connectors.records import Cursor, ListingRef, OrderStatus
 from connectors.testing import Rig
 from connectors.testing.rig import LONG_AGO, offer
 from tests.connectors.google_play.discovery import Call, method_of, objections

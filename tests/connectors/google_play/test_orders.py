@@ -11,7 +11,8 @@ import pytest
 from connectors.errors import ProtocolError, RejectedError
 from connectors.google_play import CHANNEL
 from connectors.google_play.simulator import GooglePlaySimulator
-from connectors.records import Cursor, Parcel
+from connectors.postsale import Parcel
+from connectors.records import Cursor
 from connectors.testing import Rig
 from connectors.testing.rig import LONG_AGO
 from tests.connectors.google_play.recorded import ORDER_ID, order, purchase
