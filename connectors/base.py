@@ -16,6 +16,7 @@ from enum import StrEnum
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
+from connectors.postsale import Cancellation, Parcel, Payout, Refund, Return
 from connectors.records import (
     ChannelOrder,
     Credentials,
@@ -24,11 +25,8 @@ from connectors.records import (
     Listing,
     ListingRef,
     Page,
-    Parcel,
-    Payout,
     Pushed,
     PushResult,
-    Refund,
     RemoteStock,
     Reply,
     ShopInfo,
@@ -65,6 +63,7 @@ class Capability(StrEnum):
     CANCEL = "cancel"
     REFUND = "refund"
     REFUND_LIST = "refund_list"
+    RETURN_LIST = "return_list"
     PAYOUTS = "payouts"
 
 
@@ -113,6 +112,18 @@ class OrderRead:
     horizon: timedelta = timedelta(days=60)
 
 
+@dataclass(frozen=True, slots=True)
+class Fulfilment:
+    """How a channel is told that goods leave, or never will. ``partial``: some units of an order
+    may go before the rest. ``tracking``: it takes a carrier and a number; ``corrects``: and takes
+    others later. ``cancels_lines``: units of lines can be cancelled, not only a whole order."""
+
+    partial: bool = True
+    tracking: bool = True
+    corrects: bool = True
+    cancels_lines: bool = False
+
+
 Verify = Callable[[WebhookRequest, Mapping[str, Sequence[str]], datetime], Verified]
 Challenge = Callable[[WebhookRequest, Mapping[str, Sequence[str]]], Reply | None]
 
@@ -122,7 +133,9 @@ class Webhooks:
     """How webhooks are checked, purely: ``verify(request, secrets, now)`` answers or raises
     SignatureError (401) or KeyMissing (503, and the key is fetched). ``secrets`` maps a field
     name to every value now valid, newest first. ``challenge`` answers a channel's own handshake.
-    ``covers_body`` false: the signature says who sent it, and TLS alone that it came unchanged."""
+    ``covers_body`` false: the signature says who sent it, and TLS alone that it came unchanged.
+    ``redelivers`` false: one that did not get through is not sent again. ``dated`` false: nothing
+    signed says when it was sent, so an old one cannot be told from a new."""
 
     verify: Verify
     secrets: tuple[str, ...]
@@ -130,6 +143,8 @@ class Webhooks:
     challenge: Challenge | None = None
     ack: Reply = Reply()
     covers_body: bool = True
+    redelivers: bool = True
+    dated: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +173,9 @@ class Channel:
     """The declaration of one channel; data and pure functions only.
 
     ``hosts`` are the only hosts the connector may speak to (``*.`` stands for one label or more);
-    empty = any public host, for shops that run on the seller's own server. ``url_field`` names the
-    credential or setting that holds such an address.
+    empty = any public host, for shops that run on the seller's own server, of which a credential
+    field holds the address. ``plain_http``: such a shop may be spoken to without TLS, where the
+    channel signs its requests.
     """
 
     name: str
@@ -172,8 +188,10 @@ class Channel:
     stock: StockWrite | None = None
     orders: OrderRead = OrderRead()
     webhooks: Webhooks | None = None
+    fulfilment: Fulfilment = Fulfilment()
     limits: tuple[Limit, ...] = ()
     hosts: tuple[str, ...] = ()
+    plain_http: bool = False
     simulator: str = ""
     api_version: str = ""
     documentation: str = ""
@@ -259,21 +277,38 @@ class Connector(ABC):
         rotates."""
         raise Unsupported("webhook_keys")
 
-    def ship(self, parcel: Parcel) -> None:
-        """Tell the channel of one parcel. Done twice with one ``parcel_key``, tells it once."""
+    def ship(self, parcel: Parcel) -> str:
+        """Tell the channel of one parcel; answers its id there ("" where it has none). Done twice
+        with one ``parcel_key``, tells it once; with ``external_id``, corrects what was told.
+
+        Raises RejectedError where the order is unknown, or has not so many units left to send.
+        """
         raise Unsupported("ship")
 
-    def cancel_order(self, key: str, reason: str) -> None:
+    def cancel_order(self, cancellation: Cancellation) -> None:
+        """Cancel at the channel; done twice, cancels once. Raises RejectedError where it is too
+        late, or where the channel cancels whole orders only and lines are named."""
         raise Unsupported("cancel")
 
     def refund(self, refund: Refund) -> Refund:
-        """Give money back. ``external_id`` is our idempotency key; in the answer, the channel's."""
+        """Give money back, once for one ``external_id``, which is our key; the answer carries the
+        channel's own. Goods are never put back on sale at the channel: the hub counts them, and
+        the next push says how many there are.
+
+        Raises RejectedError where more would be given back than was paid.
+        """
         raise Unsupported("refund")
 
     def pull_refunds(self, cursor: Cursor) -> Page[Refund]:
+        """One page of refunds given since the cursor, whoever gave them."""
         raise Unsupported("refund_list")
 
+    def pull_returns(self, cursor: Cursor) -> Page[Return]:
+        """One page of returns opened or changed since the cursor."""
+        raise Unsupported("return_list")
+
     def pull_payouts(self, cursor: Cursor) -> Page[Payout]:
+        """One page of payouts made since the cursor."""
         raise Unsupported("payouts")
 
 

@@ -109,12 +109,15 @@ class BadRecord:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """A piece of a walk. ``more`` is false when the walk is at its end (not: when ``items`` is)."""
+    """A piece of a walk. ``more`` is false when the walk is at its end (not: when ``items`` is).
+    ``again_in``: seconds until it pays to ask for the next piece, which the channel is preparing.
+    """
 
     items: tuple[T, ...]
     cursor: Cursor
     more: bool
     bad: tuple[BadRecord, ...] = ()
+    again_in: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,55 +329,3 @@ class Subscription:
     external_id: str
     topic: str
     url: str
-
-
-@dataclass(frozen=True, slots=True)
-class ParcelLine:
-    line_key: str
-    quantity: int
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """A parcel handed to a carrier, to be told to the channel once."""
-
-    order_key: str
-    parcel_key: str
-    carrier: str
-    tracking_number: str
-    shipped_at: datetime
-    lines: tuple[ParcelLine, ...]
-    tracking_url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Refund:
-    """Money given back at the channel. An amount, not a state, and not a return."""
-
-    external_id: str
-    order_key: str
-    amount: int
-    currency: str
-    refunded_at: datetime
-    lines: tuple[ParcelLine, ...] = ()
-    reason: str = ""
-    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Fee:
-    kind: str
-    amount: int
-    order_key: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Payout:
-    """Money a channel paid out; the sum of its entries less fees, with any residue left visible."""
-
-    external_id: str
-    currency: str
-    amount: int
-    paid_at: datetime
-    fees: tuple[Fee, ...] = ()
-    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)

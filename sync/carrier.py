@@ -84,7 +84,11 @@ class Carrier:
         with self._lock:
             http = self._sessions.pop(key, None)
             if http is None:
-                http = Http(hosts=declared.hosts, loopback=self.settings.loopback)
+                http = Http(
+                    hosts=declared.hosts,
+                    loopback=self.settings.loopback,
+                    allow_http=declared.plain_http,
+                )
             self._sessions[key] = http
             while len(self._sessions) > MOST_SESSIONS:
                 self._sessions.popitem(last=False)[1].close()

@@ -43,8 +43,8 @@ def caught_up(carrier: Carrier, seller_id: int, work: AtWork) -> bool:
 
 
 def pull(carrier: Carrier, seller_id: int, account_id: int) -> bool:
-    """Pull an account's orders up to now. False where somebody else is at it, or it failed; the
-    flow's row says how, and when it is tried again."""
+    """Pull an account's orders up to now. False where somebody else is at it, the channel is still
+    preparing them, or it failed; the flow's row says how, and when it is tried again."""
     database = carrier.database
     lease = database.command(seller_id, lambda tx: flows.claim(tx, account_id, flows.PULL, LEASE))
     if lease is None:
@@ -54,15 +54,16 @@ def pull(carrier: Carrier, seller_id: int, account_id: int) -> bool:
         database.command(seller_id, lambda tx: flows.release(tx, lease, next_in=None))
         return False
     try:
-        _walk(carrier, seller_id, work, lease)
+        again_in = _walk(carrier, seller_id, work, lease)
     except ConnectorError as error:
         reaction = react(error, lease.attempts)
         database.command(seller_id, lambda tx: failed(tx, lease, reaction))
         return False
-    done = partial(_done, lease=lease, next_in=carrier.settings.pull_seconds)
+    every = carrier.settings.pull_seconds
+    done = partial(_done, lease=lease, next_in=every if again_in is None else again_in)
     if database.command(seller_id, done):
         delivery.deliver(carrier, seller_id)
-    return True
+    return again_in is None
 
 
 def _done(tx: Transaction, lease: Lease, next_in: float) -> bool:
@@ -88,7 +89,9 @@ def report_auth(tx: Transaction, account_id: int, reaction: Reaction) -> None:
         open_conflicts(tx, [finding])
 
 
-def _walk(carrier: Carrier, seller_id: int, work: AtWork, lease: Lease) -> None:
+def _walk(carrier: Carrier, seller_id: int, work: AtWork, lease: Lease) -> float | None:
+    """To the walk's end, or as far as the channel has prepared it: then answers in how many seconds
+    it goes on."""
     step = _orders if work.channel.can(Capability.ORDER_LIST) else _events
     cursor = _start(work, lease)
     seen: set[Hashable] = set()
@@ -106,7 +109,9 @@ def _walk(carrier: Carrier, seller_id: int, work: AtWork, lease: Lease) -> None:
         save_page(carrier, seller_id, work, lease, page)
         cursor = page.cursor
         if not page.more:
-            return
+            return None
+        if page.again_in > 0:
+            return page.again_in
     raise ProtocolError(f"the walk did not end within {MOST_PAGES} pages", code="endless_walk")
 
 
@@ -130,7 +135,8 @@ def _events(carrier: Carrier, seller_id: int, work: AtWork, lease: Lease, cursor
         # Saved with the cursor as it was: it holds the lease, and covers no event of this page.
         save_page(carrier, seller_id, work, lease, Page(last.items, cursor, True, last.bad))
         last = part
-    page = Page(last.items, events.cursor, events.more, (*events.bad, *last.bad))
+    bad = (*events.bad, *last.bad)
+    page = Page(last.items, events.cursor, events.more, bad, events.again_in)
     return page, [events.items] if events.items else []
 
 

@@ -7,6 +7,7 @@ from connectors.base import (
     Channel,
     ChannelKind,
     Field,
+    Fulfilment,
     Limit,
     OrderRead,
     StockMode,
@@ -91,6 +92,8 @@ CHANNEL = Channel(
     webhooks=Webhooks(
         verify=verify, secrets=(AUDIENCE, EMAIL, KEYS), topics=TOPICS, covers_body=False
     ),
+    # A purchase is acknowledged, whole; nothing of it travels.
+    fulfilment=Fulfilment(partial=False, tracking=False, corrects=False),
     # 3,000 a minute for each kind of resource; ours are all counted as one.
     limits=(Limit("queries", rate=50, burst=500),),
     hosts=HOSTS,

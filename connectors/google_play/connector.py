@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from connectors.base import Connection, Connector
 from connectors.errors import CursorExpired, ProtocolError, RejectedError
+from connectors.fields import Unreadable
 from connectors.google_play import CHANNEL, answers, mapping, orders, pushes, shipping, stock
 from connectors.google_play.client import Client, Params
-from connectors.google_play.fields import Resource, Unreadable
+from connectors.google_play.fields import Resource
 from connectors.google_play.webhooks import AUDIENCE, EMAIL, KEYS
+from connectors.postsale import Parcel
 from connectors.records import (
     ChannelOrder,
     Cursor,
@@ -17,7 +19,6 @@ from connectors.records import (
     Listing,
     ListingRef,
     Page,
-    Parcel,
     Pushed,
     RemoteStock,
     ShopInfo,
@@ -83,8 +84,9 @@ class GooglePlayConnector(Connector):
     def webhook_keys(self) -> Mapping[str, str]:
         return {KEYS: self.client.keys()}
 
-    def ship(self, parcel: Parcel) -> None:
+    def ship(self, parcel: Parcel) -> str:
         shipping.acknowledge(self.client, parcel.order_key)
+        return ""
 
     def _products(self, asked: Params) -> Mapping[str, object]:
         body = self.client.read("oneTimeProducts", params=asked)

@@ -88,9 +88,10 @@ class Office:
         sale = self._sale(words.order_of(token))
         if product not in {line.sku for line in sale.lines}:
             raise Refused(404, "NOT_FOUND")
-        if sale.key in self.acknowledged or words.state(sale) in ("PENDING", "CANCELED"):
+        if sale.key in self.acknowledged or words.state(sale) != "PROCESSED":
             raise Refused(400, "FAILED_PRECONDITION")
         self.acknowledged.add(sale.key)
+        self.shop.ship(sale.key)
 
     def voided(self, start: datetime, size: int, token: str) -> dict[str, Any]:
         """By the time of the change; a token goes on where its page ended."""

@@ -7,6 +7,7 @@ from connectors.base import (
     Channel,
     ChannelKind,
     Field,
+    Fulfilment,
     OrderRead,
     StockWrite,
     Webhooks,
@@ -30,6 +31,10 @@ CHANNEL = Channel(
             Capability.STOCK_PUSH,
             Capability.WEBHOOKS,
             Capability.SUBSCRIBE,
+            Capability.SHIP,
+            Capability.CANCEL,
+            Capability.REFUND,
+            Capability.REFUND_LIST,
         }
     ),
     credentials=(
@@ -40,6 +45,7 @@ CHANNEL = Channel(
     stock=StockWrite(
         batch=PAGE, compare_and_set=True, idempotent=True, late_apply=timedelta(seconds=10)
     ),
+    fulfilment=Fulfilment(cancels_lines=True),
     orders=OrderRead(page=PAGE, fetch=PAGE, overlap=timedelta(minutes=5)),
     webhooks=Webhooks(verify=verify, secrets=(SECRET,), topics=TOPICS),
     how_to_connect="Start a MemorySimulator in the process and use its credentials.",

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from connectors.base import Connection, Connector
 from connectors.errors import CursorExpired, ProtocolError
-from connectors.memory import CHANNEL, PAGE, mapping
+from connectors.memory import CHANNEL, PAGE, counter, mapping
 from connectors.memory.client import Client
 from connectors.memory.simulator import MemorySimulator
+from connectors.postsale import Cancellation, Parcel, Refund
 from connectors.records import (
     ChannelOrder,
     Cursor,
@@ -97,6 +98,20 @@ class MemoryConnector(Connector):
 
     def subscriptions(self) -> tuple[Subscription, ...]:
         return self.client.ask("subscriptions", lambda shop: tuple(shop.subscriptions.values()))
+
+    def ship(self, parcel: Parcel) -> str:
+        return self.client.ask("ship", lambda shop: counter.ship(shop, parcel), write=True)
+
+    def cancel_order(self, cancellation: Cancellation) -> None:
+        self.client.ask("cancel", lambda shop: counter.cancel(shop, cancellation), write=True)
+
+    def refund(self, refund: Refund) -> Refund:
+        return self.client.ask("refund", lambda shop: counter.refund(shop, refund), write=True)
+
+    def pull_refunds(self, cursor: Cursor) -> Page[Refund]:
+        found = self.client.ask("pull_refunds", lambda shop: counter.refunds(shop, cursor.since))
+        latest = max((one.refunded_at for one in found), default=cursor.since)
+        return Page(found, Cursor(max(cursor.since, latest)), more=False)
 
 
 def _token(position: Position) -> str:

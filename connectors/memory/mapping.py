@@ -55,4 +55,5 @@ def _line(line: SaleLine) -> OrderLine:
         unit_price=line.unit_price,
         total=line.quantity * line.unit_price,
         cancelled=line.cancelled,
+        shipped=line.shipped,
     )

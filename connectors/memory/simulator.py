@@ -39,6 +39,7 @@ class MemorySimulator(Simulator):
         self.secret = uuid4().hex
         self.subscriptions: dict[str, Subscription] = {}
         self._written: dict[str, PushResult] = {}
+        self.done: set[str] = set()
 
     def start(self) -> Self:
         _OPEN[self.name] = self

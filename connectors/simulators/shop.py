@@ -13,12 +13,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from threading import RLock
 
+from connectors.postsale import Parcel, Refund
 from connectors.records import OrderStatus
+from connectors.simulators import sending
 from connectors.simulators.trade import (
     Event,
     EventKind,
     OutOfStock,
     Position,
+    Refused,
     Sale,
     SaleLine,
     Stale,
@@ -31,6 +34,7 @@ __all__ = [
     "EventKind",
     "OutOfStock",
     "Position",
+    "Refused",
     "Sale",
     "SaleLine",
     "Shop",
@@ -43,7 +47,8 @@ FIRST_PRODUCT = 7_000_000_000_001
 FIRST_INVENTORY = 42_000_000_000_001
 FIRST_ORDER = 5_000_000_000_001
 FIRST_LINE = 13_000_000_000_001
-
+FIRST_PARCEL = 21_000_000_000_001
+FIRST_REFUND = 33_000_000_000_001
 
 Listener = Callable[[Event], None]
 
@@ -74,6 +79,8 @@ class Shop:
         self._log: list[tuple[datetime, int, str]] = []
         self._lines = 0
         self._made = 0
+        self._sent = 0
+        self._paid_back = 0
         self._version = 0
         self._last = datetime.min.replace(tzinfo=UTC)
         self._listeners: list[Listener] = []
@@ -214,8 +221,10 @@ class Shop:
                 return sale
             if restock:
                 for line in sale.lines:
-                    self._take(line.variant_key, line.cancelled - line.quantity)
-            lines = tuple(replace(line, cancelled=line.quantity) for line in sale.lines)
+                    self._take(line.variant_key, -line.open)
+            lines = tuple(
+                replace(line, cancelled=line.cancelled + line.open) for line in sale.lines
+            )
             changed = replace(
                 sale, lines=lines, status=OrderStatus.CANCELLED, cancelled_at=self.now()
             )
@@ -236,6 +245,46 @@ class Shop:
             changed = self._record(replace(sale, lines=lines), EventKind.ORDER_UPDATED)
             self._take(line.variant_key, more)
             return changed
+
+    def take_off(self, order_key: str, units: Mapping[str, int], *, restock: bool = True) -> Sale:
+        """Cancel so many units of each line, by line key. Raises Refused."""
+        with self.lock:
+            changed = sending.reduced(self._orders[order_key], units)
+            if restock:
+                for line in changed.lines:
+                    self._take(line.variant_key, -units.get(line.key, 0))
+            return self._record(changed, EventKind.ORDER_UPDATED)
+
+    def ship(self, order_key: str, parcel: Parcel | None = None) -> Parcel:
+        """Send a parcel, by default with all that is open; answers it with the shop's id. One with
+        a parcel key that was told before is the one of then. Raises Refused."""
+        with self.lock:
+            sale = self._orders[order_key]
+            told = parcel or Parcel(order_key, "", "", "", self.now(), ())
+            known = [one for one in sale.parcels if one.parcel_key == told.parcel_key != ""]
+            if known:
+                return known[0]
+            self._sent += 1
+            made = replace(told, external_id=str(FIRST_PARCEL + self._sent))
+            self._record(sending.shipped(sale, made), EventKind.ORDER_SHIPPED)
+            return made
+
+    def correct_parcel(
+        self, order_key: str, external_id: str, carrier: str, number: str, url: str = ""
+    ) -> Sale:
+        with self.lock:
+            sale = sending.corrected(self._orders[order_key], external_id, carrier, number, url)
+            return self._record(sale, EventKind.ORDER_UPDATED)
+
+    def refund(self, order_key: str, refund: Refund) -> Refund:
+        """Pay back; answers it with the shop's id and time. Raises Refused."""
+        with self.lock:
+            self._paid_back += 1
+            key = str(FIRST_REFUND + self._paid_back)
+            made = replace(refund, external_id=key, refunded_at=self.now())
+            sale = sending.refunded(self._orders[order_key], made)
+            self._record(sale, EventKind.ORDER_REFUNDED)
+            return made
 
     def set_status(self, order_key: str, status: OrderStatus) -> Sale:
         with self.lock:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from connectors.postsale import Parcel, Refund
 from connectors.records import OrderStatus
 
 #: (time of the last change, version): where an order stands in the list by change.
@@ -25,10 +26,16 @@ class Stale(Exception):
         self.current = current
 
 
+class Refused(Exception):
+    """The shop does not do that: too many units, too much money, too late."""
+
+
 class EventKind(StrEnum):
     ORDER_CREATED = "order_created"
     ORDER_UPDATED = "order_updated"
     ORDER_CANCELLED = "order_cancelled"
+    ORDER_SHIPPED = "order_shipped"
+    ORDER_REFUNDED = "order_refunded"
     STOCK = "stock"
     LISTING = "listing"
 
@@ -49,7 +56,7 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class SaleLine:
-    """``quantity`` as placed, ``cancelled`` the units taken off since."""
+    """``quantity`` as placed, ``cancelled`` the units taken off since, ``shipped`` those sent."""
 
     key: str
     variant_key: str
@@ -58,11 +65,18 @@ class SaleLine:
     quantity: int
     unit_price: int
     cancelled: int = 0
+    shipped: int = 0
+
+    @property
+    def open(self) -> int:
+        """Units still to be sent."""
+        return self.quantity - self.cancelled - self.shipped
 
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """One order. ``version`` grows with every change in the shop and orders equal times."""
+    """One order. ``version`` grows with every change in the shop and orders equal times.
+    ``parcels`` and ``refunds`` carry the shop's own ids."""
 
     key: str
     number: str
@@ -74,10 +88,16 @@ class Sale:
     buyer: Mapping[str, str] = field(default_factory=dict, repr=False)
     reference: str = ""
     cancelled_at: datetime | None = None
+    parcels: tuple[Parcel, ...] = ()
+    refunds: tuple[Refund, ...] = ()
 
     @property
     def total(self) -> int:
         return sum(line.quantity * line.unit_price for line in self.lines)
+
+    @property
+    def refunded(self) -> int:
+        return sum(one.amount for one in self.refunds)
 
     @property
     def position(self) -> Position:

@@ -12,6 +12,7 @@ pytest is imported only here; install it to run the suite.
 """
 
 from connectors.testing.declaration import DeclarationContract
+from connectors.testing.fulfilment import FulfilmentContract
 from connectors.testing.hints import EventContract, HintedOrderContract
 from connectors.testing.hostile import HostileContract
 from connectors.testing.listings import ListingContract
@@ -34,5 +35,6 @@ class ContractSuite(
     WebhookContract,
     HostileContract,
     WriteContract,
+    FulfilmentContract,
 ):
     """Subclass it, name the class ``Test…``, and give it a ``rig`` fixture."""

@@ -9,7 +9,8 @@ import pytest
 
 from connectors.base import Capability, Connector, Unsupported, load
 from connectors.errors import AuthError
-from connectors.records import Cursor, Parcel, Refund
+from connectors.postsale import Cancellation, Parcel, Refund
+from connectors.records import Cursor
 from connectors.testing.rig import LONG_AGO, Rig
 
 #: Each capability, the method behind it, and a call of it.
@@ -23,9 +24,10 @@ METHODS: dict[Capability, tuple[str, Callable[[Connector], object]]] = {
     Capability.SUBSCRIBE: ("subscribe", lambda c: c.subscribe("http://127.0.0.1:9/")),
     Capability.WEBHOOK_KEYS: ("webhook_keys", lambda c: c.webhook_keys()),
     Capability.SHIP: ("ship", lambda c: c.ship(Parcel("", "", "", "", LONG_AGO, ()))),
-    Capability.CANCEL: ("cancel_order", lambda c: c.cancel_order("", "")),
+    Capability.CANCEL: ("cancel_order", lambda c: c.cancel_order(Cancellation("", ""))),
     Capability.REFUND: ("refund", lambda c: c.refund(Refund("", "", 0, "GBP", LONG_AGO))),
     Capability.REFUND_LIST: ("pull_refunds", lambda c: c.pull_refunds(Cursor(LONG_AGO))),
+    Capability.RETURN_LIST: ("pull_returns", lambda c: c.pull_returns(Cursor(LONG_AGO))),
     Capability.PAYOUTS: ("pull_payouts", lambda c: c.pull_payouts(Cursor(LONG_AGO))),
 }
 
