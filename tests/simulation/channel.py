@@ -8,7 +8,7 @@ a known key as before, ``plain`` takes any number, ``told`` has no list of order
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -20,7 +20,7 @@ from connectors.records import (
     PushResult,
     StockOffer,
 )
-from tests.simulation.clocked import EPOCH, Clock
+from tests.simulation.clocked import EPOCH, TICK, Clock
 from tests.simulation.faults import Dice
 
 KINDS = ("compare", "plain", "told")
@@ -42,11 +42,13 @@ class Version:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A refused write: the number told, and the orders that could be read to explain it."""
+    """A refused write: the number told, the orders of the listing that could be read then, and
+    the lines of it that the hub had."""
 
-    expected: int | None
+    expected: int
     current: int
     readable: frozenset[str]
+    known: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ class Shop:
     dice: Dice
     border: Callable[[str], None] = lambda kind: None
     note: Callable[[str], None] = lambda line: None
-    hid_a_sale: Callable[[Shop, str, frozenset[str]], None] = lambda shop, key, orders: None
+    known: Callable[[Shop, str], Collection[str]] = lambda shop, key: ()
+    hid_a_sale: Callable[[Shop, str, Refusal], None] = lambda shop, key, refused: None
     stock: dict[str, int] = field(default_factory=dict)
     orders: dict[str, list[Version]] = field(default_factory=dict)
     outbox: list[Letter] = field(default_factory=list)
@@ -74,6 +77,8 @@ class Shop:
     answers: dict[str, PushResult] = field(default_factory=dict)
     refusals: dict[str, Refusal] = field(default_factory=dict)
     read_since: dict[str, set[int]] = field(default_factory=dict)
+    #: When units last came back to a number without anybody's telling it.
+    came_back: dict[str, datetime] = field(default_factory=dict)
     _numbers: int = 0
 
     # -- what buyers and the shop's own staff do ---------------------------------------------------
@@ -105,7 +110,7 @@ class Shop:
         more = min(quantity - line.quantity, self.stock[line.listing_key])
         if order.status is OrderStatus.CANCELLED or not more or line.cancelled:
             return
-        self.stock[line.listing_key] -= more
+        self._give_back(line.listing_key, -more)
         changed = replace(line, quantity=line.quantity + more)
         lines = (*order.lines[:index], changed, *order.lines[index + 1 :])
         self._save(replace(order, lines=lines, updated_at=self.clock.tick()))
@@ -116,7 +121,7 @@ class Shop:
         line = order.lines[index]
         if order.status is OrderStatus.CANCELLED or line.cancelled:
             return
-        self.stock[line.listing_key] += line.quantity
+        self._give_back(line.listing_key, line.quantity)
         changed = replace(line, cancelled=line.quantity)
         lines = (*order.lines[:index], changed, *order.lines[index + 1 :])
         self._save(replace(order, lines=lines, updated_at=self.clock.tick()))
@@ -126,9 +131,15 @@ class Shop:
         if order.status is OrderStatus.CANCELLED:
             return
         for line in order.lines:
-            self.stock[line.listing_key] += line.quantity - line.cancelled
+            self._give_back(line.listing_key, line.quantity - line.cancelled)
         cancelled = replace(order, status=OrderStatus.CANCELLED, channel_status="cancelled")
         self._save(replace(cancelled, updated_at=self.clock.tick()))
+
+    def _give_back(self, key: str, units: int) -> None:
+        """Less than none where an order takes more."""
+        self.stock[key] += units
+        if units > 0:
+            self.came_back[key] = self.clock.now
 
     def newest(self, key: str) -> ChannelOrder:
         return self.orders[key][-1].order
@@ -163,6 +174,18 @@ class Shop:
             found += shown[-1:]
         return sorted(found, key=lambda order: (order.updated_at, order.external_id))
 
+    def listed_by(self, moment: datetime, key: str) -> set[str]:
+        """Orders that no walk could miss that came as far as this: they were listed at once."""
+        newest = {one.external_id: one for one in self.listed()}
+        return {
+            version.order.external_id
+            for versions in self.orders.values()
+            for version in versions
+            if version.order is newest.get(version.order.external_id)
+            and version.visible_at <= seconds_of(version.order.updated_at) + TICK
+            and (version.order.updated_at, version.order.external_id) <= (moment, key)
+        }
+
     def fetched(self, keys: Sequence[str]) -> list[ChannelOrder]:
         """Orders by key: as they are, or (from a replica) as the list shows them."""
         if self.kind != "told" and self.dice.hit("old version fetched"):
@@ -186,11 +209,10 @@ class Shop:
     def _set(self, offer: StockOffer, heard: bool) -> PushResult:
         current = self.stock[offer.key]
         compared = self.kind == "compare" and offer.expected is not None
-        if compared and offer.expected != current:
-            readable = frozenset(order.external_id for order in self.listed())
+        if self.kind == "compare" and offer.expected not in (None, current):
             # A refusal that shows the number wanted counts as accepted: the hub asks no further.
             if heard and current != offer.quantity:
-                self.refusals[offer.key] = Refusal(offer.expected, current, readable)
+                self.refusals[offer.key] = self._refusal(offer.key, offer.expected)
             self.note(f"{offer.key} refuses {offer.quantity}: is {current}, not {offer.expected}")
             return PushResult(offer.key, PushOutcome.STALE, current, "stale")
         self._unread(offer, compared)
@@ -198,13 +220,21 @@ class Shop:
         self.stock[offer.key] = offer.quantity
         return PushResult(offer.key, PushOutcome.ACCEPTED, offer.quantity)
 
+    def _refusal(self, key: str, expected: int) -> Refusal:
+        readable = frozenset(
+            order.external_id
+            for order in self.listed()
+            if any(line.listing_key == key for line in order.lines)
+        )
+        return Refusal(expected, self.stock[key], readable, frozenset(self.known(self, key)))
+
     def _unread(self, offer: StockOffer, compared: bool) -> None:
         """A number that only a refusal told is written over: its orders had better be read."""
         refused = self.refusals.pop(offer.key, None)
         read = self.read_since.pop(offer.key, set())
         learned = refused is not None and refused.current == offer.expected
         if refused and compared and learned and refused.current not in read:
-            self.hid_a_sale(self, offer.key, refused.readable)
+            self.hid_a_sale(self, offer.key, refused)
 
     def later(self, delay: float, act: Callable[[], object]) -> None:
         self.late.append((self.clock.seconds + delay, self._next(), act))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from connectors.records import ChannelOrder, OrderStatus
 from hub import invariants
 from hub.schema import INVARIANTS
+from tests.simulation.clocked import EPOCH
 from tests.simulation.world import World
 
 LINES = """
@@ -49,6 +51,31 @@ SELECT l.external_id, o.quantity FROM listing l
      OR (o.version = l.confirmed_version AND o.quantity <> l.confirmed_quantity))
  ORDER BY l.external_id
 """
+LOOKED = """
+SELECT external_id, coalesce(remote_at, created_at) FROM listing WHERE seller_id = %(seller)s
+"""
+CURSORS = """
+SELECT account_id, cursor ->> 'since', cursor ->> 'token' FROM flow
+ WHERE seller_id = %(seller)s AND flow = 'pull' AND cursor IS NOT NULL
+"""
+ORDERS = "SELECT external_id FROM sales_order WHERE account_id = %(account)s"
+#: Work that waits in a flow that nothing will make due: only luck would bring a worker. Where a
+#: person must authorise first, it waits for that person.
+FORGOTTEN = """
+WITH waiting (account_id, flow, what) AS (
+  SELECT account_id, 'request', 'request ' || kind FROM request
+   WHERE seller_id = %(seller)s AND state = 'new'
+  UNION ALL SELECT account_id, 'inbox', 'webhook ' || event_id FROM webhook
+   WHERE seller_id = %(seller)s AND state = 'new'
+  UNION ALL SELECT account_id, 'push', 'the number of ' || external_id FROM listing
+   WHERE seller_id = %(seller)s AND sent_version < desired_version AND state = 'active'
+     AND NOT paused AND product_id IS NOT NULL
+  UNION ALL SELECT account_id, 'check', 'the read-back of ' || external_id FROM listing
+   WHERE seller_id = %(seller)s AND check_at IS NOT NULL AND state <> 'ended')
+SELECT w.what FROM waiting w
+  JOIN flow f ON f.seller_id = %(seller)s AND f.account_id = w.account_id AND f.flow = w.flow
+ WHERE f.next_at = 'infinity' AND f.health <> 'reauthorise' ORDER BY 1
+"""
 UNFINISHED = """
 SELECT 'webhook ' || event_id FROM webhook WHERE seller_id = %(seller)s AND state = 'new'
 UNION ALL SELECT 'request ' || kind FROM request WHERE seller_id = %(seller)s AND state = 'new'
@@ -58,6 +85,10 @@ UNION ALL SELECT 'health of ' || flow || ': ' || health FROM flow
            WHERE seller_id = %(seller)s AND health <> 'healthy'
 UNION ALL SELECT 'change of stock' FROM stock_change WHERE seller_id = %(seller)s
 """
+
+
+#: After every order's key.
+LAST_KEY = "~"
 
 
 class Offered(NamedTuple):
@@ -83,17 +114,44 @@ class Held(NamedTuple):
 
 
 def at_any_moment(world: World) -> None:
-    """What holds at every commit: the invariants, that offers follow from what there is, and that a
-    version sent or confirmed is that version's number."""
+    """What holds at every commit: the invariants, that offers follow from what there is, that a
+    version sent or confirmed is that version's number, that what waits has its time, and that
+    orders are in as far as the cursor says."""
     with world.database.transaction(world.seller_id) as tx:
         for one in invariants.check(tx, INVARIANTS):
             world.broken(f"{one.invariant}: {one.meaning}: {len(one.rows)} rows")
     for key, quantity in world.look(MISTAKEN, seller=world.seller_id):
         world.broken(f"versions_have_their_numbers: {key} was to show {quantity}")
+    for (what,) in world.look(FORGOTTEN, seller=world.seller_id):
+        world.broken(f"what_waits_has_its_time: nobody will come for {what}")
+    _cursors(world)
     for listing in _listings(world, _held(world)):
         if listing.offer != listing.right:
             said = f"{listing.key} offers {listing.offer}, not {listing.right}"
             world.broken(f"offers_follow_stock: {said}, and no change waits")
+
+
+def _cursors(world: World) -> None:
+    names = {number: name for name, number in world.accounts.items()}
+    for account_id, since, token in world.look(CURSORS, seller=world.seller_id):
+        shop = world.shops[names[account_id]]
+        moment, _, key = (token or f"{since} {LAST_KEY}").partition(" ")
+        covered = shop.listed_by(datetime.fromisoformat(moment), key)
+        taken = {row[0] for row in world.look(ORDERS, account=account_id)}
+        left = covered - taken - world.unreadable(account_id)
+        if left:
+            world.broken(f"the_cursor_covers_what_is_in: {sorted(left)} were passed over")
+
+
+def is_for_the_round(world: World) -> bool:
+    """A shop took units back by itself, the offer stayed as it was, and nobody has looked since."""
+    looked = dict(world.look(LOOKED, seller=world.seller_id))
+    shops = {world.accounts[name]: shop for name, shop in world.shops.items()}
+    return any(
+        shops[one.account_id].stock[one.key] != one.right
+        and shops[one.account_id].came_back.get(one.key, EPOCH) > looked[one.key]
+        for one in _listings(world, _held(world))
+    )
 
 
 def _held(world: World) -> dict[int, Held]:

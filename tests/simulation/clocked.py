@@ -4,7 +4,8 @@
 and the functions that look across sellers are pointed at it, and each transaction is told the time
 it begins at. So due times, leases and defaults follow the simulated clock, never the real one.
 
-Versions that must not go back are watched where they are written.
+Versions that must not go back, and numbers that must be their version's, are watched where they
+are written.
 """
 
 from __future__ import annotations
@@ -30,12 +31,18 @@ CREATE FUNCTION sim.now() RETURNS timestamptz LANGUAGE sql STABLE AS
   $$ SELECT pg_catalog.current_setting('sim.now')::timestamptz $$;
 ALTER SEQUENCE row_id CACHE 1 RESTART 1000000000;
 CREATE FUNCTION sim.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN RAISE EXCEPTION 'never_backwards: % goes back', TG_TABLE_NAME; END $$;
+BEGIN RAISE EXCEPTION '%: %', TG_NAME, TG_ARGV[0]; END $$;
 CREATE TRIGGER never_backwards BEFORE UPDATE ON listing FOR EACH ROW
   WHEN (NEW.sent_version < OLD.sent_version OR NEW.confirmed_version < OLD.confirmed_version
-        OR NEW.desired_version < OLD.desired_version) EXECUTE FUNCTION sim.refuse();
+        OR NEW.desired_version < OLD.desired_version)
+  EXECUTE FUNCTION sim.refuse('a listing goes back');
+CREATE TRIGGER versions_have_their_numbers BEFORE UPDATE ON listing FOR EACH ROW
+  WHEN (NEW.confirmed_version = NEW.sent_version
+        AND NEW.confirmed_quantity IS DISTINCT FROM NEW.sent_quantity)
+  EXECUTE FUNCTION sim.refuse('what was sent last is confirmed by another number');
 CREATE TRIGGER never_backwards BEFORE UPDATE ON sales_order FOR EACH ROW
-  WHEN (NEW.source_updated_at < OLD.source_updated_at) EXECUTE FUNCTION sim.refuse();
+  WHEN (NEW.source_updated_at < OLD.source_updated_at)
+  EXECUTE FUNCTION sim.refuse('an order goes back');
 """
 DEFAULTS = """
 SELECT format('ALTER TABLE public.%I ALTER %I SET DEFAULT sim.now()', table_name, column_name)
@@ -130,9 +137,10 @@ def opened(app_url: str) -> ClockedDatabase:
 def watched(engine: Engine, scheduler: Scheduler) -> Iterator[None]:
     """Let the scheduler see every statement go out and come back."""
 
-    def before(connection: Connection, *_: object) -> None:
+    def before(connection: Connection, cursor: object, statement: str, *_: object) -> None:
         raw = connection.connection.driver_connection
-        scheduler.statement(raw.info.backend_pid if isinstance(raw, psycopg.Connection) else 0)
+        pid = raw.info.backend_pid if isinstance(raw, psycopg.Connection) else 0
+        scheduler.statement(pid, writes=not statement.startswith("SELECT"))
 
     def after(*_: object) -> None:
         scheduler.answered()

@@ -25,11 +25,11 @@ from tests.simulation.scheduler import Crash
 from tests.simulation.waking import Waking
 from tests.simulation.world import World, listings_of
 
-PAUSES = (0.05, 0.5, 2.0, 2.0, 5.0, 5.0, 21.0, 61.0, 121.0)
+PAUSES = (0.05, 0.5, 2.0, 5.0, 5.0, 21.0, 21.0, 61.0, 121.0)
 #: A shop's webhook is sent again so often at most, where its orders can be listed too.
 TRIES = 6
 #: So many at work at once, and nobody new begins.
-CROWD = 8
+CROWD = 10
 
 
 @dataclass
@@ -52,10 +52,10 @@ class Life:
         self.commands = 0
         self.changed_by_hand = False
         self._events: list[tuple[Callable[[], None], float]] = [
-            (self.work, 9.0),
+            (self.work, 12.0),
             (self.hear, 4.0),
-            (self.sweep, 2.5),
-            (self.time_passes, 4.0),
+            (self.sweep, 1.0),
+            (self.a_while, 4.0),
             (self.buy, 3.0),
             (self.change_order, 1.5),
             (self.deliver, 3.0),
@@ -64,7 +64,7 @@ class Life:
             (self.take_back, 0.8),
             (self.set_rule, 0.2),
             (self.pause_listing, 0.2),
-            (self.ask, 0.8),
+            (self.ask, 1.0),
             (self.forget_all, 0.15),
             (self.change_by_hand, 0.15),
         ]
@@ -72,7 +72,9 @@ class Life:
     def step(self) -> None:
         """One more thing happens: somebody goes on, or something new begins."""
         crowd = len(self.world.scheduler.tasks) >= CROWD
-        ready = self.world.scheduler.ready(asleep=crowd)
+        ready = self.world.scheduler.ready(asleep=False)
+        if crowd and not ready:
+            ready = self.world.scheduler.ready()
         if ready and (crowd or self.random.random() < 0.6):
             self.world.scheduler.run(self.random.choice(ready))
             return
@@ -175,8 +177,11 @@ class Life:
         self._give(Command(self._key("pause"), work, {}))
 
     def ask(self) -> None:
-        """People ask a channel something, often more than one at a time."""
-        shop = self._shop()
+        """People ask a channel something, often while it is answering others."""
+        shops = list(self.world.shops.values())
+        at_work = {task.name.partition(" request ")[2] for task in self.world.scheduler.tasks}
+        answering = [one for one in shops if one.name in at_work]
+        shop = self.random.choice(answering or shops)
         account_id = self.world.accounts[shop.name]
         argument = {"orders": sorted(shop.orders)[:2], "listings": sorted(shop.stock)[:2]}
         for _ in range(self._few()):
@@ -240,12 +245,10 @@ class Life:
     # -- workers and the clock ---------------------------------------------------------------------
 
     def work(self) -> None:
-        """A worker takes a job."""
-        queue = self.world.queue
-        if not queue.jobs:
-            return
-        topic = queue.jobs.pop(self.random.randrange(min(3, len(queue.jobs))))
-        self._take(topic)
+        """Workers take jobs."""
+        jobs_now = self.world.queue.jobs
+        for _ in range(min(self._few(), len(jobs_now))):
+            self._take(jobs_now.pop(self.random.randrange(min(6, len(jobs_now)))))
 
     def _take(self, topic: Topic) -> None:
         world = self.world
@@ -296,6 +299,12 @@ class Life:
     def _new_clock(self) -> None:
         self.world.rings.clear()
         self.world.waking = Waking(self.world.database, self.world.queue)
+
+    def a_while(self) -> None:
+        """Time passes, and the clock looks for what it has made due."""
+        self.time_passes()
+        self.hear()
+        self.sweep()
 
     def time_passes(self, seconds: float | None = None) -> None:
         pause = self.random.choice(PAUSES) if seconds is None else seconds

@@ -20,8 +20,10 @@ from typing import Any
 DEADLY = frozenset({"begin", "commit", "committed", "call", "called"})
 #: Seconds a statement may take before it is asked whether it waits for a lock.
 PATIENCE = 0.004
+#: So many times as often does a worker pause before a statement that writes.
+BEFORE_WRITES = 2
 #: Turns of others that a worker sleeps for.
-SLEEP = (20, 150)
+SLEEP = (10, 90)
 
 
 class Crash(BaseException):
@@ -142,12 +144,14 @@ class Scheduler:
         if self.random.random() < self.rates.switch:
             self._hand_on(task)
 
-    def statement(self, pid: int) -> None:
-        """A statement is about to be sent."""
+    def statement(self, pid: int, *, writes: bool = False) -> None:
+        """A statement is about to be sent. Before one that writes, what it goes by may have been
+        read long ago: there more is let happen in between."""
         task = self._task()
         if task is None:
             return
-        if self.rates.within and self.random.random() < self.rates.within:
+        rate = self.rates.within * (BEFORE_WRITES if writes else 1)
+        if rate and self.random.random() < rate:
             self._tell(f"{task.name} pauses")
             self._hand_on(task)
         task.pid = pid
