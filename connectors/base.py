@@ -149,11 +149,26 @@ class Webhooks:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """One budget in the channel's own terms: ``rate`` units a second up to ``burst``."""
+    """One budget in the channel's own terms: ``rate`` units a second up to ``burst``. Each account
+    has one, shared by all workers; of several, the first is kept to."""
 
     unit: str
     rate: float
     burst: float
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What an answer says of its account's budget: units ``left`` at that moment, and the ``rate``
+    and ``burst`` that hold for this very account, None where it does not say."""
+
+    left: float
+    rate: float | None = None
+    burst: float | None = None
+
+
+#: (header names in lower case, body) → the level, None where the answer says nothing.
+Meter = Callable[[Mapping[str, str], bytes], Level | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +205,7 @@ class Channel:
     webhooks: Webhooks | None = None
     fulfilment: Fulfilment = Fulfilment()
     limits: tuple[Limit, ...] = ()
+    meter: Meter | None = None
     hosts: tuple[str, ...] = ()
     plain_http: bool = False
     simulator: str = ""

@@ -130,8 +130,32 @@ def channels_markdown(channels: Iterable[Any]) -> str:
         "What each channel needs and can do, from its declaration. A channel that lacks something "
         "says so under *gaps*: nothing is found out by failing.",
     ]
-    parts += [_channel(one) for one in sorted(channels, key=lambda one: one.name)]
+    known = sorted(channels, key=lambda one: str(one.name))
+    parts.append(_overview(known))
+    parts += [_channel(one) for one in known]
     return "\n\n".join(parts) + "\n"
+
+
+#: What a seller asks first, and the capability that answers.
+ASKED = {
+    "orders": ("order_list", "event_list"),
+    "stock": ("stock_push",),
+    "webhooks": ("webhooks",),
+    "parcels": ("ship",),
+    "cancel": ("cancel",),
+    "refund": ("refund",),
+    "refunds read": ("refund_list",),
+    "payouts": ("payouts",),
+}
+
+
+def _overview(channels: Iterable[Any]) -> str:
+    lines = [f"| | {' | '.join(ASKED)} |", f"|---|{'---|' * len(ASKED)}"]
+    for one in channels:
+        able = {str(capability) for capability in one.capabilities}
+        marks = ["yes" if able.intersection(some) else "" for some in ASKED.values()]
+        lines.append(f"| {one.title} | {' | '.join(marks)} |")
+    return "\n".join(lines)
 
 
 def _channel(one: Any) -> str:
@@ -141,12 +165,15 @@ def _channel(one: Any) -> str:
         said = f"{field.label}. {field.help}".rstrip(". ") + "."
         secret, needed = ("yes" if value else "" for value in (field.secret, field.required))
         lines.append(f"| `{field.name}` | {said} | {secret} | {needed} |")
+    able = {str(capability) for capability in one.capabilities}
     lines += ["", "- Kind: " + str(one.kind).replace("_", " ")]
-    lines.append("- Can: " + ", ".join(sorted(str(able) for able in one.capabilities)))
+    lines.append("- Can: " + ", ".join(sorted(able)))
     if one.stock:
         lines.append("- Stock: " + _stock(one.stock))
-    if one.webhooks and one.webhooks.topics:
-        lines.append("- Webhooks: " + ", ".join(one.webhooks.topics))
+    if "ship" in able or "cancel" in able:
+        lines.append("- After a sale: " + _after_a_sale(one, able))
+    if one.webhooks:
+        lines.append("- Webhooks: " + _webhooks(one.webhooks))
     for limit in one.limits:
         lines.append(f"- Budget: {limit.rate:g} {limit.unit} a second, bursts of {limit.burst:g}")
     if one.documentation:
@@ -155,6 +182,29 @@ def _channel(one: Any) -> str:
     if one.gaps:
         lines += ["", "Gaps:", "", *(f"- {gap}" for gap in one.gaps)]
     return "\n".join(lines)
+
+
+def _after_a_sale(one: Any, able: set[str]) -> str:
+    told = []
+    if "ship" in able:
+        told.append("parcels of part of an order" if one.fulfilment.partial else "whole orders")
+        told += ["carrier and number"] if one.fulfilment.tracking else []
+        told += ["corrected later"] if one.fulfilment.corrects else []
+    if "cancel" in able:
+        what = "an order or units of it" if one.fulfilment.cancels_lines else "whole orders only"
+        told.append(f"cancelled: {what}")
+    return "; ".join(told)
+
+
+def _webhooks(webhooks: Any) -> str:
+    told = [", ".join(webhooks.topics) or "as the channel sends them"]
+    if not webhooks.redelivers:
+        told.append("one that does not get through is not sent again")
+    if not webhooks.dated:
+        told.append("nothing signed says when it was sent")
+    if not webhooks.covers_body:
+        told.append("the signature says who sent it, not what")
+    return "; ".join(told)
 
 
 def _numbers(stock: Any) -> str:

@@ -57,7 +57,7 @@ def picture(database: Database, seller_id: int, shops: Mapping[str, tuple[int, S
 def _view(tx: Transaction, account_id: int, shop: Shop) -> ShopView:
     with shop.lock:
         sold = {sale.key.rpartition("/")[2]: sale for sale in shop.orders}
-        quantities = {variant.key: variant.quantity for variant in shop.variants}
+        quantities = {shop.listing_key(one.key): one.quantity for one in shop.variants}
     found = Counter(
         str(key).rpartition("/")[2]
         for key in tx.execute(

@@ -34,6 +34,13 @@ class _Handler(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
+    def send_header(self, keyword: str, value: str) -> None:
+        """A Date the shop tells itself takes the place of the server's: its clock may differ."""
+        if keyword == "Date":
+            lines = getattr(self, "_headers_buffer", [])
+            lines[:] = [line for line in lines if not line.startswith(b"Date:")]
+        super().send_header(keyword, value)
+
     def log(self, type: str, message: str, *args: object) -> None:
         """Quiet: a busy campaign would write a line per request."""
 
@@ -69,8 +76,11 @@ class Simulator(ABC):
     """One simulated shop of one channel. Start it, or use it in a ``with`` statement.
 
     ``requests`` counts what was asked, by operation. A stopped shop may be started again: it keeps
-    its state and its port.
+    its state and its port. ``stock_write`` names the operation that writes stock, for channels
+    whose connector reads something before it.
     """
+
+    stock_write = ""
 
     def __init__(
         self,

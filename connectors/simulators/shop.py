@@ -56,7 +56,8 @@ Listener = Callable[[Event], None]
 class Shop:
     """``lock`` is re-entrant: hold it to check and change several things as one. A shop that is not
     ``counted`` keeps no numbers: what it sells is on (1) or off (0), and buying takes nothing.
-    ``order_key`` makes the key of its nth order, ``order_number`` what people call it."""
+    ``order_key`` makes the key of its nth order, ``order_number`` what people call it, and
+    ``listing_key`` the last part of a listing's external id of its variant's key."""
 
     def __init__(
         self,
@@ -70,6 +71,7 @@ class Shop:
         self.lock = RLock()
         self.counted = True
         self.order_key: Callable[[int], str] = lambda number: str(FIRST_ORDER + number)
+        self.listing_key: Callable[[str], str] = lambda variant_key: variant_key
         self.order_number: Callable[[int], str] = lambda number: f"#{1001 + number}"
         self.sold: Counter[str] = Counter()
         self._variants: dict[str, Variant] = {}

@@ -29,8 +29,11 @@ def received(rig: Rig, inbox: Inbox, count: int = 1) -> list[WebhookRequest]:
 def about_orders(
     rig: Rig, come: Sequence[WebhookRequest], valid: Mapping[str, Sequence[str]]
 ) -> list[WebhookRequest]:
+    """A channel's own handshake, which the door answers by itself, is about nothing."""
     kind = HintKind.ORDER
-    return [one for one in come if verify(rig, one, valid).hints[0].kind is kind]
+    challenge = rig.channel.webhooks.challenge if rig.channel.webhooks is not None else None
+    told = [one for one in come if challenge is None or challenge(one, valid) is None]
+    return [one for one in told if verify(rig, one, valid).hints[0].kind is kind]
 
 
 def told(rig: Rig) -> dict[str, str]:
@@ -86,7 +89,7 @@ class WebhookContract:
             (request,) = received(rig, inbox)
         assert rig.channel.webhooks is not None
 
-        with pytest.raises(SignatureError):
+        with pytest.raises((SignatureError, KeyMissing)):
             verify(rig, request, {name: [] for name in rig.channel.webhooks.secrets})
 
     def test_while_a_secret_is_changed_both_are_good(self, rig: Rig) -> None:

@@ -73,7 +73,7 @@ class WriteContract:
         self, rig: Rig, fault: str
     ) -> None:
         connector, listing = ready(rig)
-        rig.simulator.faults.next(fault)
+        rig.simulator.faults.next(fault, where=rig.simulator.stock_write)
 
         assert push(connector, offer(listing, AFTER, "k1")) in UNKNOWN
 
@@ -91,7 +91,7 @@ class WriteContract:
 
     def test_an_unknown_write_is_retried_without_harm(self, rig: Rig) -> None:
         connector, listing = ready(rig)
-        rig.simulator.faults.next("error_after")
+        rig.simulator.faults.next("error_after", where=rig.simulator.stock_write)
         given = offer(listing, AFTER, "k1")
 
         push(connector, given)
