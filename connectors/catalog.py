@@ -33,6 +33,7 @@ CHANNELS = {
     "memory": "connectors.memory:CHANNEL",
     "shopify": "connectors.shopify:CHANNEL",
     "tiktok_shop": "connectors.tiktok_shop:CHANNEL",
+    "woocommerce": "connectors.woocommerce:CHANNEL",
 }
 
 #: A package of your own declares ``[project.entry-points."storefront_hub.channels"]``.
