@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 CHANNELS = {
     "google_play": "connectors.google_play:CHANNEL",
+    "medusa": "connectors.medusa:CHANNEL",
     "memory": "connectors.memory:CHANNEL",
     "shopify": "connectors.shopify:CHANNEL",
     "tiktok_shop": "connectors.tiktok_shop:CHANNEL",
