@@ -34,6 +34,7 @@ CHANNELS = {
     "memory": "connectors.memory:CHANNEL",
     "shopify": "connectors.shopify:CHANNEL",
     "tiktok_shop": "connectors.tiktok_shop:CHANNEL",
+    "vendure": "connectors.vendure:CHANNEL",
     "woocommerce": "connectors.woocommerce:CHANNEL",
 }
 
