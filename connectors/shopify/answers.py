@@ -5,10 +5,12 @@ https://shopify.dev/docs/api/admin-graphql#status-and-error-codes
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from connectors.base import Level
 from connectors.errors import (
     AuthError,
     ConnectorError,
@@ -18,11 +20,19 @@ from connectors.errors import (
     TransientError,
     UnknownOutcome,
 )
+from connectors.fields import Unreadable
+from connectors.shopify.nodes import Node
 
 #: ``errors[].extensions.code`` → what to raise. Codes that are not here are a ProtocolError.
 NO_ACCESS = {"ACCESS_DENIED", "UNAUTHORIZED", "SHOP_INACTIVE"}
 BROKEN = {"INTERNAL_SERVER_ERROR", "TIMEOUT", "SERVICE_UNAVAILABLE"}
 REFUSED = {"MAX_COST_EXCEEDED", "BAD_REQUEST", "BAD_USER_INPUT", "INVALID_VARIABLE"}
+
+
+#: The figures of ``extensions.cost.throttleStatus``.
+STATUS = re.compile(
+    rb'"(currentlyAvailable|restoreRate|maximumAvailable)"\s*:\s*([0-9]+(?:\.[0-9]+)?)'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,17 @@ def cost(body: Mapping[str, Any]) -> Cost | None:
     )
 
 
+def level(headers: Mapping[str, str], body: bytes) -> Level | None:
+    """What an answer tells of the budget, which stands at its end: all else is left unread."""
+    told = {
+        name.decode(): float(number)
+        for name, number in STATUS.findall(body, max(body.rfind(b'"throttleStatus"'), 0))
+    }
+    if "currentlyAvailable" not in told:
+        return None
+    return Level(told["currentlyAvailable"], told.get("restoreRate"), told.get("maximumAvailable"))
+
+
 def data(body: object, *, write: bool) -> Mapping[str, Any]:
     """The ``data`` of an answer without errors; raises by what the caller must do about others."""
     if not isinstance(body, Mapping):
@@ -67,6 +88,29 @@ def data(body: object, *, write: bool) -> Mapping[str, Any]:
     if not isinstance(found, Mapping):
         raise _senseless("the answer has neither data nor errors", write=write)
     return found
+
+
+def payload(data: Mapping[str, Any], name: str) -> Node:
+    """What a mutation answered. One that cannot be read may have been done."""
+    try:
+        return Node(data).part(name)
+    except Unreadable as error:
+        raise UnknownOutcome(f"the answer to a write is not one: {error}") from error
+
+
+def refusals(answer: Node, name: str = "userErrors") -> list[RejectedError]:
+    """A mutation's own objections. Most kinds carry no code."""
+    try:
+        return [
+            RejectedError(
+                one.words("message") or "refused",
+                code=one.words("code") or "user_error",
+                field=".".join(str(step) for step in one.data.get("field") or ()),
+            )
+            for one in answer.parts_if_any(name)
+        ]
+    except Unreadable as error:
+        raise UnknownOutcome(f"the answer to a write is not one: {error}") from error
 
 
 def _failure(body: Mapping[str, Any], *, write: bool) -> ConnectorError:

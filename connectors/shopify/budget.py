@@ -14,6 +14,20 @@ from typing import Any
 
 from connectors.shopify.queries import LINES_PAGE, LISTINGS_PAGE, ORDERS_PAGE
 
+#: Parcels, refunds and returns inside an order, each with lines of its own.
+DEAR = {
+    "Sending": 340,
+    "Sent": 580,
+    "Refunds": 790,
+    "OrderRefunds": 270,
+    "Payments": 400,
+    "Returns": 660,
+    "OrderReturns": 200,
+    "Payouts": 50,
+    "PayoutEntries": 90,
+}
+PLAIN = 60
+
 MUTATION = 10
 ORDER_OBJECTS = 17
 LINE_OBJECTS = 10
@@ -40,7 +54,16 @@ def requested(operation: str, variables: dict[str, Any]) -> int:
         "Stock": 3 * size(ids),
         "Subscriptions": size(100),
     }
-    return table.get(operation, MUTATION)
+    if operation in ("SetStock", "Subscribe"):
+        return MUTATION
+    return table.get(operation, DEAR.get(operation, PLAIN))
+
+
+def objects(data: object) -> int:
+    """How many objects an answer holds."""
+    if isinstance(data, dict):
+        return 1 + sum(objects(one) for one in data.values())
+    return sum(objects(one) for one in data) if isinstance(data, list) else 0
 
 
 def actual(operation: str, data: dict[str, Any]) -> int:
@@ -56,7 +79,11 @@ def actual(operation: str, data: dict[str, Any]) -> int:
         return 1 + size(len(order["lineItems"]["nodes"])) * LINE_OBJECTS if order else 1
     if operation == "Stock":
         return 3 * size(len(data["nodes"]))
-    return MUTATION if operation in ("SetStock", "Subscribe") else 2
+    if operation in ("SetStock", "Subscribe"):
+        return MUTATION
+    if operation in ("Shop", "Subscriptions"):
+        return 2
+    return min(objects(data), requested(operation, {}))
 
 
 class Bucket:

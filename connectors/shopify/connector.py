@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from connectors.base import Connection, Connector
 from connectors.errors import ProtocolError, RejectedError
 from connectors.fields import Unreadable
+from connectors.postsale import Cancellation, Parcel, Payout, Refund, Return
 from connectors.records import (
     ChannelOrder,
     Cursor,
@@ -19,11 +20,25 @@ from connectors.records import (
     StockOffer,
     Subscription,
 )
-from connectors.shopify import mapping, orders, stock
+from connectors.shopify import (
+    bulk,
+    cancelling,
+    fulfilments,
+    mapping,
+    orders,
+    payouts,
+    refunds,
+    repaying,
+    returns,
+    stock,
+    subscriptions,
+)
 from connectors.shopify.client import Client
+from connectors.shopify.lists import page
 from connectors.shopify.nodes import Node
-from connectors.shopify.queries import LISTINGS, SHOP, SUBSCRIBE, SUBSCRIPTIONS
-from connectors.shopify.webhooks import TOPICS
+from connectors.shopify.queries import LISTINGS, SHOP
+
+YES = {"yes", "true", "on", "1"}
 
 
 class ShopifyConnector(Connector):
@@ -31,6 +46,7 @@ class ShopifyConnector(Connector):
         super().__init__(connection)
         self.client = Client(connection)
         self._location = _location(connection.settings.get("location_id", ""))
+        self._notifies = connection.settings.get("notify_buyers", "").lower() in YES
 
     def check(self) -> ShopInfo:
         try:
@@ -43,7 +59,7 @@ class ShopifyConnector(Connector):
         location = self._place()
         start = int(cursor.token) if cursor.token.isdigit() else 0
         data = self.client.run(LISTINGS, {"filter": f"id:>={start}", "location": location})
-        found, more, _ = orders.page(data, "productVariants")
+        found, more, _ = page(data, "productVariants")
         try:
             currency = Node(data).part("shop").text("currencyCode")
             last = max((_number(Node(one).text("id")) for one in found), default=start)
@@ -56,6 +72,9 @@ class ShopifyConnector(Connector):
         return Page(listings, Cursor(cursor.since, token, cursor.until), more, bad)
 
     def pull_orders(self, cursor: Cursor) -> Page[ChannelOrder]:
+        now = self.connection.now()
+        if bulk.takes(cursor, now):
+            return bulk.pull(self.client, cursor, now)
         return orders.pull(self.client, cursor)
 
     def fetch_orders(self, keys: Sequence[str]) -> Page[ChannelOrder]:
@@ -68,32 +87,28 @@ class ShopifyConnector(Connector):
         return Pushed(stock.push(self.client, offers, self._place(offers)) if offers else ())
 
     def subscribe(self, url: str) -> tuple[Subscription, ...]:
-        there = {one.topic for one in self.subscriptions() if one.url == url}
-        for topic in TOPICS:
-            if topic not in there:
-                self._subscribe(topic, url)
-        return tuple(one for one in self.subscriptions() if one.url == url)
+        return subscriptions.subscribe(self.client, url)
 
     def subscriptions(self) -> tuple[Subscription, ...]:
-        found: list[Subscription] = []
-        after, more = "", True
-        while more:
-            data = self.client.run(SUBSCRIPTIONS, {"after": after or None})
-            some, more, end = orders.page(data, "webhookSubscriptions")
-            if more and end == after:
-                raise ProtocolError("the list of subscriptions does not move on")
-            found += mapping.each(some, mapping.subscription)[0]
-            after = end
-        return tuple(found)
+        return subscriptions.listed(self.client)
 
-    def _subscribe(self, topic: str, url: str) -> None:
-        data = self.client.run(SUBSCRIBE, {"topic": topic, "uri": url})
-        try:
-            refused = Node(data).part("webhookSubscriptionCreate").parts("userErrors")
-        except Unreadable as error:
-            raise ProtocolError(f"no answer to a subscription: {error}") from error
-        for one in refused:
-            raise RejectedError(one.words("message"), code="user_error", field="url")
+    def ship(self, parcel: Parcel) -> str:
+        return fulfilments.ship(self.client, parcel, notify=self._notifies, location=self._location)
+
+    def cancel_order(self, cancellation: Cancellation) -> None:
+        cancelling.cancel(self.client, cancellation, notify=self._notifies)
+
+    def refund(self, refund: Refund) -> Refund:
+        return repaying.give_back(self.client, refund, notify=self._notifies)
+
+    def pull_refunds(self, cursor: Cursor) -> Page[Refund]:
+        return refunds.pull(self.client, cursor)
+
+    def pull_returns(self, cursor: Cursor) -> Page[Return]:
+        return returns.pull(self.client, cursor)
+
+    def pull_payouts(self, cursor: Cursor) -> Page[Payout]:
+        return payouts.pull(self.client, cursor)
 
     def _place(self, listed: Sequence[ListingRef | StockOffer] = ()) -> str:
         """The location whose stock is kept here: the seller's choice, else where the listings were

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from connectors.amounts import exponent
 from connectors.fields import MOST_UNITS, Unreadable
@@ -86,14 +86,35 @@ def status(financial: str, fulfillment: str, *, cancelled: bool, delivered: bool
     return FINANCIAL.get(financial, OrderStatus.HELD) or progress
 
 
-def order(data: object) -> ChannelOrder:
-    """One order with all its lines. Raises Unreadable."""
+#: Some units have left. Orders say no more than that; parcels say which.
+LEFT = ("FULFILLED", "PARTIALLY_FULFILLED")
+
+
+def unclear(data: object) -> bool:
+    """Whether units were taken off an order of which some were sent: it does not say itself
+    whether those came back or never left. False where it cannot be read; :func:`order` says why."""
+    try:
+        node = Node(data)
+        lines = node.part("lineItems").parts("nodes")
+        fewer = any(one.units("currentQuantity") < one.units("quantity") for one in lines)
+        return fewer and node.words("displayFulfillmentStatus") in LEFT
+    except Unreadable:
+        return False
+
+
+def order(data: object, sent: Mapping[str, int] | None = None) -> ChannelOrder:
+    """One order with all its lines. ``sent``: units sent by line, where they had to be asked for.
+    Raises Unreadable."""
     node = Node(data)
     currency = _currency(node, "currencyCode")
     words = (node.words("displayFinancialStatus"), node.words("displayFulfillmentStatus"))
     cancelled_at = node.optional_time("cancelledAt")
-    sent = [one.words("displayStatus") for one in node.parts("fulfillments")]
-    lines = tuple(_line(one, currency) for one in node.part("lineItems").parts("nodes"))
+    parcels = [one.words("displayStatus") for one in node.parts("fulfillments")]
+    ended, left = cancelled_at is not None, words[1] in LEFT
+    lines = tuple(
+        _line(one, currency, _units(one, sent, ended=ended, left=left))
+        for one in node.part("lineItems").parts("nodes")
+    )
     if not lines:
         raise Unreadable("lineItems", "an order without lines")
     return ChannelOrder(
@@ -102,7 +123,7 @@ def order(data: object) -> ChannelOrder:
         status=status(
             *words,
             cancelled=cancelled_at is not None,
-            delivered=bool(sent) and all(word == "DELIVERED" for word in sent),
+            delivered=bool(parcels) and all(word == "DELIVERED" for word in parcels),
         ),
         channel_status="/".join(words),
         currency=currency,
@@ -196,12 +217,31 @@ def _currency(node: Node, name: str) -> str:
     return code
 
 
-def _line(node: Node, currency: str) -> OrderLine:
-    """``quantity`` is as ordered, ``currentQuantity`` what edits and refunds left of it."""
+class Units(NamedTuple):
+    quantity: int
+    cancelled: int
+    shipped: int
+
+
+def _units(node: Node, sent: Mapping[str, int] | None, *, ended: bool, left: bool) -> Units:
+    """``quantity`` is as ordered, ``currentQuantity`` what edits and refunds left of it. A unit
+    that was sent and came back is no cancelled one; of a cancelled order, what was not sent is."""
     quantity = node.units("quantity", least=1)
     current = node.units("currentQuantity")
     if current > quantity:
         raise Unreadable(node.at("currentQuantity"), f"{current} of {quantity} ordered")
+    still = min(node.units("unfulfilledQuantity"), current)
+    if sent is not None:
+        shipped = min(sent.get(node.text("id"), 0), quantity)
+        still = min(still, quantity - shipped)
+    else:
+        shipped = current - still if left or not ended else 0
+        still = current - shipped
+    return Units(quantity, quantity - shipped - (0 if ended else still), shipped)
+
+
+def _line(node: Node, currency: str, units: Units) -> OrderLine:
+    quantity = units.quantity
     unit_price = node.part("originalUnitPriceSet").part("shopMoney").amount("amount", currency)
     discount = _sum(node, "discountAllocations", "allocatedAmountSet", currency)
     variant = node.optional("variant")
@@ -213,8 +253,8 @@ def _line(node: Node, currency: str) -> OrderLine:
         quantity=quantity,
         unit_price=unit_price,
         total=_bounded(node, unit_price * quantity - discount),
-        cancelled=quantity - current,
-        shipped=max(current - node.units("unfulfilledQuantity"), 0),
+        cancelled=units.cancelled,
+        shipped=units.shipped,
         tax=_sum(node, "taxLines", "priceSet", currency),
         discount=discount,
     )

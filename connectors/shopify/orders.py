@@ -9,10 +9,11 @@ from typing import Any
 from connectors.errors import ProtocolError
 from connectors.fields import Unreadable
 from connectors.records import BadRecord, ChannelOrder, Cursor, Page
-from connectors.shopify import mapping
+from connectors.shopify import mapping, sending
 from connectors.shopify.client import Client
+from connectors.shopify.lists import page
 from connectors.shopify.nodes import Node
-from connectors.shopify.queries import ORDER_LINES, ORDERS, ORDERS_BY_ID
+from connectors.shopify.queries import ORDER_LINES, ORDERS, ORDERS_BY_ID, Operation
 from connectors.walk import Walk, resume
 
 #: The search behind the filter lags behind writes by seconds, at times by minutes.
@@ -27,13 +28,26 @@ LONGEST = 20_000
 
 
 def pull(client: Client, cursor: Cursor) -> Page[ChannelOrder]:
-    walk = resume(cursor, OVERLAP)
-    variables = {"filter": changed(walk, cursor.until), "after": walk.after or None}
-    found, more, end_cursor = page(client.run(ORDERS, variables), "orders")
-    orders, bad = _read(client, found)
-    walk = walk.met(_times(found), len(found))
-    onward = walk.onward(cursor, end_cursor, longest=LONGEST) if more else walk.ended(cursor)
+    return walked(client, cursor, resume(cursor, OVERLAP))
+
+
+def walked(client: Client, cursor: Cursor, walk: Walk) -> Page[ChannelOrder]:
+    """The next page of a walk by time of change."""
+    found, more, onward = step(client, ORDERS, cursor, walk)
+    orders, bad = read(client, found)
     return Page(orders, onward, more, bad)
+
+
+def step(
+    client: Client, operation: Operation, cursor: Cursor, walk: Walk
+) -> tuple[list[Any], bool, Cursor]:
+    """A page of changed orders as they came, with what ``operation`` asks of each; whether more
+    follow; and the cursor behind it."""
+    variables = {"filter": changed(walk, cursor.until), "after": walk.after or None}
+    found, more, end_cursor = page(client.run(operation, variables), "orders")
+    walk = walk.met(times(found), len(found))
+    onward = walk.onward(cursor, end_cursor, longest=LONGEST) if more else walk.ended(cursor)
+    return found, more, onward
 
 
 def changed(walk: Walk, until: datetime | None) -> str:
@@ -46,21 +60,8 @@ def changed(walk: Walk, until: datetime | None) -> str:
 
 def fetch(client: Client, keys: Sequence[str], now: datetime) -> Page[ChannelOrder]:
     found = _by_id(client, keys)
-    orders, bad = _read(client, found)
-    return Page(orders, Cursor(max(_times(found), default=now)), more=False, bad=bad)
-
-
-def page(data: Mapping[str, Any], name: str) -> tuple[list[Any], bool, str]:
-    """A connection's nodes as they came, whether more follow, and where the page ends."""
-    try:
-        connection = Node(data).part(name)
-        info = connection.part("pageInfo")
-        found = connection.data.get("nodes")
-        if not isinstance(found, list):
-            raise Unreadable(connection.at("nodes"), "is not a list")
-        return found, info.truth("hasNextPage"), info.words("endCursor")
-    except Unreadable as error:
-        raise ProtocolError(f"not a page of {name}: {error}", code="bad_page") from error
+    orders, bad = read(client, found)
+    return Page(orders, Cursor(max(times(found), default=now)), more=False, bad=bad)
 
 
 def _by_id(client: Client, keys: Sequence[str]) -> list[Any]:
@@ -72,11 +73,18 @@ def _by_id(client: Client, keys: Sequence[str]) -> list[Any]:
     return [one for one in found if isinstance(one, Mapping) and one.get("__typename") == "Order"]
 
 
-def _read(
+def read(
     client: Client, found: Sequence[Any]
 ) -> tuple[tuple[ChannelOrder, ...], tuple[BadRecord, ...]]:
+    """Orders out of nodes, with what their page did not say fetched."""
     whole = [_whole(client, one) if _has_more_lines(one) else one for one in found]
-    return mapping.each([one for one in whole if one is not None], mapping.order)
+    known = [one for one in whole if one is not None]
+    sent = sending.asked(client, [str(one.get("id")) for one in known if mapping.unclear(one)])
+    return mapping.each(known, lambda one: mapping.order(one, sent.get(_key(one))))
+
+
+def _key(order: object) -> str:
+    return str(order.get("id")) if isinstance(order, Mapping) else ""
 
 
 def _has_more_lines(order: object) -> bool:
@@ -122,12 +130,12 @@ def _text(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _times(found: Sequence[Any]) -> list[datetime]:
+def times(found: Sequence[Any]) -> list[datetime]:
     """The times of change of a page, of unreadable orders too where they tell."""
-    times = []
+    told = []
     for one in found:
         try:
-            times.append(Node(one).time("updatedAt"))
+            told.append(Node(one).time("updatedAt"))
         except Unreadable:
             continue
-    return times
+    return told

@@ -1,15 +1,17 @@
 """Shopify's storefront on localhost: GraphQL over HTTP, cost throttling, signed webhooks.
 
-It answers the operations of :mod:`connectors.shopify.queries`, by their names, with every field
-they ask for; it is no GraphQL engine.
+It answers the operations of :mod:`connectors.shopify.queries` and its neighbour, by their names,
+with every field they ask for; it is no GraphQL engine. What it does after a sale is in rooms of
+its own: despatch, till, back office, exports; the gatehouse lets in.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import Lock
 from typing import Any
 from uuid import uuid4
@@ -17,21 +19,26 @@ from wsgiref.types import WSGIApplication
 
 from flask import Flask, Response, request
 
+from connectors.shopify import postsale_queries, queries
 from connectors.shopify import storefront as words
+from connectors.shopify.backoffice import BackOffice
 from connectors.shopify.budget import Bucket, actual, requested
+from connectors.shopify.despatch import Despatch
+from connectors.shopify.exports import Exports
+from connectors.shopify.gatehouse import Gatehouse, Grant
 from connectors.shopify.queries import (
     API_VERSION,
     LINES_PAGE,
     LISTINGS_PAGE,
     ORDERS_PAGE,
     SET_STOCK,
-    SUBSCRIBE,
 )
 from connectors.shopify.stockroom import Refused, Stockroom
+from connectors.shopify.till import Till
 from connectors.signing import hmac_sha256_base64
 from connectors.simulators.faults import Fault
 from connectors.simulators.server import Simulator, json_response
-from connectors.simulators.shop import Event, EventKind
+from connectors.simulators.shop import Event, EventKind, Sale
 from connectors.simulators.webhooks import Post
 
 Variables = Mapping[str, Any]
@@ -40,26 +47,38 @@ TOPICS = {
     EventKind.ORDER_CREATED: ("ORDERS_CREATE",),
     EventKind.ORDER_UPDATED: ("ORDERS_UPDATED",),
     EventKind.ORDER_CANCELLED: ("ORDERS_CANCELLED", "ORDERS_UPDATED"),
+    EventKind.ORDER_SHIPPED: ("FULFILLMENTS_CREATE", "ORDERS_UPDATED"),
+    EventKind.ORDER_REFUNDED: ("REFUNDS_CREATE", "ORDERS_UPDATED"),
     EventKind.STOCK: ("INVENTORY_LEVELS_UPDATE",),
     EventKind.LISTING: ("PRODUCTS_UPDATE",),
 }
-WRITES = {SET_STOCK.name, SUBSCRIBE.name}
+WRITES = {one.name for one in (*queries.ALL, *postsale_queries.ALL) if one.write}
 DOMAIN = "rehearsal.myshopify.com"
 LAST = datetime.max.replace(tzinfo=UTC)
 
 
 class ShopifySimulator(Simulator):
     """``points`` and ``restore_rate`` are the shop's plan. ``rotate_secret`` makes new webhooks be
-    signed with a new secret; ``credentials`` tells the newest."""
+    signed with a new secret; ``credentials`` tells the newest. ``grant`` is how the app gets in;
+    ``denied`` are operations that it lacks the access scope for."""
 
     def __init__(
-        self, *args: Any, points: float = 2000, restore_rate: float = 100, **options: Any
+        self,
+        *args: Any,
+        points: float = 2000,
+        restore_rate: float = 100,
+        grant: Grant = Grant.CUSTOM,
+        **options: Any,
     ) -> None:
         super().__init__(*args, **options)
-        self.access_token = f"shpat_{uuid4().hex}"
-        self.client_secret = f"shpss_{uuid4().hex}"
+        self.gatehouse = Gatehouse(grant, self.now)
+        self.denied: set[str] = set()
         self.bucket = Bucket(points, restore_rate, lambda: datetime.now(UTC))
         self.stockroom = Stockroom(self.shop)
+        self.despatch = Despatch(self.shop)
+        self.till = Till(self.shop, self.changed)
+        self.backoffice = BackOffice(self.shop, self.changed)
+        self.exports = Exports(self.shop, lambda: self.url, self._exported)
         self.subscriptions: dict[str, dict[str, str]] = {}
         self._budget = Lock()
         self._answers: dict[str, Callable[[Variables], dict[str, Any]]] = {
@@ -72,17 +91,30 @@ class ShopifySimulator(Simulator):
             "SetStock": lambda given: self.stockroom.set(given["input"], str(given["key"])),
             "Subscriptions": self._subscriptions,
             "Subscribe": self._subscribe,
+            **self.despatch.operations(),
+            **self.till.operations(),
+            **self.backoffice.operations(),
+            **self.exports.operations(),
         }
+
+    @property
+    def access_token(self) -> str:
+        return self.gatehouse.access_token
+
+    @access_token.setter
+    def access_token(self, token: str) -> None:
+        """From now on this one opens, and no other."""
+        self.gatehouse.hand_out(token)
+
+    @property
+    def client_secret(self) -> str:
+        return self.gatehouse.client_secret
 
     def credentials(self) -> dict[str, str]:
-        return {
-            "shop_domain": DOMAIN,
-            "access_token": self.access_token,
-            "client_secret": self.client_secret,
-        }
+        return {"shop_domain": DOMAIN, **self.gatehouse.credentials()}
 
     def rotate_secret(self) -> str:
-        self.client_secret = f"shpss_{uuid4().hex}"
+        self.gatehouse.client_secret = f"shpss_{uuid4().hex}"
         return self.client_secret
 
     def drop_subscription(self, subscription: str) -> None:
@@ -92,12 +124,22 @@ class ShopifySimulator(Simulator):
         app = Flask("shopify")
         path = "/admin/api/<version>/graphql.json"
         app.add_url_rule(path, "graphql", self._graphql, methods=["POST"])
+        app.add_url_rule("/admin/oauth/access_token", "token", self._token, methods=["POST"])
+        app.add_url_rule("/bulk/<number>.jsonl", "file", self._file)
         return app
 
     # -- the endpoint --------------------------------------------------------------------------
 
+    def _token(self) -> Response:
+        form = request.form.to_dict()
+        return self.answer("Token", lambda: json_response(*self.gatehouse.renew(form)), write=True)
+
+    def _file(self, number: str) -> Response:
+        signature, piece = request.args.get("signature", ""), request.headers.get("Range", "")
+        return self.answer("File", lambda: Response(*self.exports.file(number, signature, piece)))
+
     def _graphql(self, version: str) -> Response:
-        if request.headers.get("X-Shopify-Access-Token") != self.access_token:
+        if not self.gatehouse.opens(request.headers.get("X-Shopify-Access-Token", "")):
             return json_response({"errors": "[API] Invalid API key or access token"}, 401)
         if version != API_VERSION:
             return json_response({"errors": "Not Found"}, 404)
@@ -105,6 +147,8 @@ class ShopifySimulator(Simulator):
         name, variables = str(body.get("operationName")), body.get("variables") or {}
         if name not in self._answers:
             return json_response(_errors(f"No operation named {name!r}", "BAD_REQUEST"))
+        if name in self.denied:
+            return json_response(_errors(f"Access denied for {name} field.", "ACCESS_DENIED"))
         if name == SET_STOCK.name and "@idempotent" not in body["query"]:
             variables = {**variables, "key": ""}
 
@@ -186,23 +230,23 @@ class ShopifySimulator(Simulator):
         }
 
     def _orders(self, given: Variables) -> dict[str, Any]:
+        sales, more, end = self.changed(given, ORDERS_PAGE)
+        nodes = [words.order(one, self.shop.currency) for one in sales]
+        return {"orders": words.connection(nodes, more=more, end=end)}
+
+    def changed(self, given: Variables, size: int) -> tuple[Sequence[Sale], bool, str | None]:
+        """A page of orders by time of change, whether more follow, and where it ends."""
         since = _filter(r"updated_at:>='([^']+)'", given["filter"])
         until = _filter(r"updated_at:<='([^']+)'", given["filter"])
         after = words.position(given["after"]) if given.get("after") else (_time(since), -1)
         ends = _time(until) + timedelta(seconds=1) if until else LAST
         if self.faults.index_lag:
             ends = min(ends, self.now() - timedelta(seconds=self.faults.index_lag))
-        changed = self.shop.orders_after(after, ORDERS_PAGE + 1)
+        changed = self.shop.orders_after(after, size + 1)
         found = [sale for sale in changed if sale.updated_at < ends]
-        shown = found[:ORDERS_PAGE]
-        end = shown[-1].position if shown else None
-        return {
-            "orders": words.connection(
-                [words.order(one, self.shop.currency) for one in shown],
-                more=len(found) > ORDERS_PAGE,
-                end=words.pack(end[0].isoformat(), end[1]) if end else None,
-            )
-        }
+        shown = found[:size]
+        end = words.pack(*words.place(shown[-1])) if shown else None
+        return shown, len(found) > size, end
 
     def _orders_by_id(self, given: Variables) -> dict[str, Any]:
         sales = [self.shop.order(words.key(one, "Order")) for one in given["ids"]]
@@ -261,18 +305,22 @@ class ShopifySimulator(Simulator):
     # -- webhooks ------------------------------------------------------------------------------
 
     def on_event(self, event: Event) -> None:
-        if not self.subscriptions:
-            return
         event_id = str(uuid4())
         for topic in TOPICS[event.kind]:
-            for subscription in list(self.subscriptions.values()):
-                if subscription["topic"] == topic:
-                    self._notify(subscription, topic, event, event_id)
+            self._tell(topic, partial(_body, topic, event), event_id)
+
+    def _exported(self, operation: str) -> None:
+        body = {"admin_graphql_api_id": operation, "status": "completed", "type": "query"}
+        self._tell("BULK_OPERATIONS_FINISH", lambda: body, str(uuid4()))
+
+    def _tell(self, topic: str, body: Callable[[], dict[str, Any]], event_id: str) -> None:
+        for subscription in list(self.subscriptions.values()):
+            if subscription["topic"] == topic:
+                self._notify(subscription, topic, json.dumps(body()).encode(), event_id)
 
     def _notify(
-        self, subscription: Mapping[str, str], topic: str, event: Event, event_id: str
+        self, subscription: Mapping[str, str], topic: str, body: bytes, event_id: str
     ) -> None:
-        body = json.dumps(_body(event)).encode()
         name = _rest_topic(topic)
         headers = {
             "Content-Type": "application/json",
@@ -289,9 +337,15 @@ class ShopifySimulator(Simulator):
         self.webhooks.send(post, forged)
 
 
-def _body(event: Event) -> dict[str, Any]:
+def _body(topic: str, event: Event) -> dict[str, Any]:
     if event.sale is not None:
-        return words.order_body(event.sale)
+        if topic == "FULFILLMENTS_CREATE":
+            return words.parcel_body(event.sale)
+        return (
+            words.refund_body(event.sale)
+            if topic == "REFUNDS_CREATE"
+            else words.order_body(event.sale)
+        )
     if event.variant is None:
         return {}
     is_stock = event.kind is EventKind.STOCK

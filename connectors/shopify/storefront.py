@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -67,6 +68,12 @@ def position(cursor: str) -> Position:
         raise BadCursor(cursor) from error
 
 
+def place(sale: Sale) -> tuple[str, int]:
+    """Where an order stands in the order list, as its cursor tells it."""
+    moment, version = sale.position
+    return moment.isoformat(), version
+
+
 def offset(cursor: str) -> int:
     """Of a cursor of a short list."""
     try:
@@ -80,12 +87,49 @@ def connection(nodes: list[Any], *, more: bool, end: str | None) -> dict[str, An
     return {"pageInfo": {"hasNextPage": more, "endCursor": end}, "nodes": nodes}
 
 
-def order(sale: Sale, currency: str) -> dict[str, Any]:
-    financial, fulfillment = WORDS[sale.status]
-    total = {"amount": amount(sale.total, currency), "currencyCode": currency}
-    nothing = _bag(0, currency)
+def sliced(items: Sequence[Any], size: int, after: str | None = None) -> dict[str, Any]:
+    """A page of a short list."""
+    start = offset(after) if after else 0
+    shown = list(items[start : start + size])
+    end = start + len(shown)
+    return connection(shown, more=end < len(items), end=pack(end) if shown else None)
+
+
+def sent(line: SaleLine, sale: Sale) -> int:
+    """Units of a line that have left, also where only the order's state says so."""
+    if line.shipped or sale.parcels:
+        return line.shipped
+    standing = line.quantity - line.cancelled
+    if sale.status in SHIPPED:
+        return standing
+    return standing - standing // 2 if sale.status is OrderStatus.PART_SHIPPED else 0
+
+
+def came_back(line: SaleLine, sale: Sale) -> int:
+    """Units that were sent, and that money was given back for."""
+    units = sum(
+        one.quantity for made in sale.refunds for one in made.lines if one.line_key == line.key
+    )
+    return min(units, sent(line, sale))
+
+
+def _fulfilments(sale: Sale) -> list[dict[str, Any]]:
     delivered = sale.status in (OrderStatus.DELIVERED, OrderStatus.SIGNED)
-    sent = [{"id": gid("Fulfillment", sale.key), "displayStatus": "DELIVERED"}] if delivered else []
+    word = "DELIVERED" if delivered else "FULFILLED"
+    keys = [one.external_id for one in sale.parcels] or ([sale.key] if delivered else [])
+    return [{"id": gid("Fulfillment", key), "displayStatus": word} for key in keys]
+
+
+def _financial(sale: Sale) -> str:
+    if not sale.refunds:
+        return WORDS[sale.status][0]
+    return "REFUNDED" if sale.refunded >= sale.total else "PARTIALLY_REFUNDED"
+
+
+def order(sale: Sale, currency: str) -> dict[str, Any]:
+    fulfillment = WORDS[sale.status][1]
+    total = {"amount": amount(sale.total, currency), "currencyCode": currency}
+    nothing = bag(0, currency)
     current = sum((line.quantity - line.cancelled) * line.unit_price for line in sale.lines)
     return {
         "id": gid("Order", sale.key),
@@ -96,23 +140,23 @@ def order(sale: Sale, currency: str) -> dict[str, Any]:
         "cancelledAt": time(sale.cancelled_at) if sale.cancelled_at else None,
         "cancelReason": "CUSTOMER" if sale.cancelled_at else None,
         "test": False,
-        "displayFinancialStatus": financial,
+        "displayFinancialStatus": _financial(sale),
         "displayFulfillmentStatus": fulfillment,
         "returnStatus": "NO_RETURN",
         "currencyCode": currency,
         "presentmentCurrencyCode": currency,
         "taxesIncluded": True,
         "totalPriceSet": {"shopMoney": total, "presentmentMoney": total},
-        "currentTotalPriceSet": _bag(current, currency),
+        "currentTotalPriceSet": bag(current, currency),
         "totalShippingPriceSet": nothing,
         "totalTaxSet": nothing,
         "totalDiscountsSet": nothing,
-        "totalRefundedSet": nothing,
+        "totalRefundedSet": bag(sale.refunded, currency),
         "customer": {"id": gid("Customer", sale.key)} if sale.buyer else None,
         "email": sale.buyer.get("email"),
         "phone": sale.buyer.get("phone"),
         "shippingAddress": _address(sale),
-        "fulfillments": sent,
+        "fulfillments": _fulfilments(sale),
         "lineItems": lines(sale, currency, 0, LINES_IN_ORDER),
     }
 
@@ -121,6 +165,14 @@ def lines(sale: Sale, currency: str, start: int, count: int) -> dict[str, Any]:
     shown = [_line(one, sale, currency) for one in sale.lines[start : start + count]]
     end = start + len(shown)
     return connection(shown, more=end < len(sale.lines), end=pack(end) if shown else None)
+
+
+def exported(sale: Sale, currency: str) -> list[dict[str, Any]]:
+    """The rows of a bulk operation's file: the order, and its lines under it."""
+    head = {**order(sale, currency)}
+    del head["lineItems"]
+    rows = [_line(one, sale, currency) for one in sale.lines]
+    return [head, *({**row, "__parentId": head["id"]} for row in rows)]
 
 
 def variant(found: Variant, currency: str, *, stocked: bool) -> dict[str, Any]:
@@ -163,6 +215,27 @@ def order_body(sale: Sale) -> dict[str, Any]:
     }
 
 
+def parcel_body(sale: Sale) -> dict[str, Any]:
+    parcel = sale.parcels[-1]
+    return {
+        "id": int(parcel.external_id),
+        "admin_graphql_api_id": gid("Fulfillment", parcel.external_id),
+        "order_id": int(sale.key),
+        "status": "success",
+        "tracking_number": parcel.tracking_number or None,
+    }
+
+
+def refund_body(sale: Sale) -> dict[str, Any]:
+    refund = sale.refunds[-1]
+    return {
+        "id": int(refund.external_id),
+        "admin_graphql_api_id": gid("Refund", refund.external_id),
+        "order_id": int(sale.key),
+        "note": refund.reason or None,
+    }
+
+
 def level_body(found: Variant) -> dict[str, Any]:
     location = key(LOCATION, "Location")
     item = found.inventory_key
@@ -185,30 +258,25 @@ def product_body(found: Variant) -> dict[str, Any]:
     }
 
 
-def _bag(minor: int, currency: str) -> dict[str, Any]:
+def bag(minor: int, currency: str) -> dict[str, Any]:
     return {"shopMoney": {"amount": amount(minor, currency)}}
 
 
 def _line(line: SaleLine, sale: Sale, currency: str) -> dict[str, Any]:
-    current = line.quantity - line.cancelled
+    current = line.quantity - line.cancelled - came_back(line, sale)
+    still = line.quantity - line.cancelled - sent(line, sale)
     return {
         "id": gid("LineItem", line.key),
         "sku": line.sku,
         "name": line.title,
         "quantity": line.quantity,
         "currentQuantity": current,
-        "unfulfilledQuantity": _unfulfilled(sale.status, current),
+        "unfulfilledQuantity": still,
         "variant": {"id": gid("ProductVariant", line.variant_key)},
-        "originalUnitPriceSet": _bag(line.unit_price, currency),
+        "originalUnitPriceSet": bag(line.unit_price, currency),
         "discountAllocations": [],
         "taxLines": [],
     }
-
-
-def _unfulfilled(status: OrderStatus, current: int) -> int:
-    if status in SHIPPED:
-        return 0
-    return current // 2 if status is OrderStatus.PART_SHIPPED else current
 
 
 def _address(sale: Sale) -> dict[str, Any] | None:

@@ -20,8 +20,12 @@ SECRET = "client_secret"  # noqa: S105 - the field's name
 OLDEST = timedelta(days=7)
 CLOCKS_DIFFER = timedelta(minutes=5)
 
+#: What a topic's first word is about. A parcel changes its order; a finished bulk operation lets
+#: the walk over orders go on.
 KINDS = {
     "orders": HintKind.ORDER,
+    "fulfillments": HintKind.ORDER,
+    "bulk_operations": HintKind.ORDER,
     "refunds": HintKind.REFUND,
     "products": HintKind.LISTING,
     "inventory_levels": HintKind.STOCK,
@@ -32,10 +36,20 @@ TOPICS = (
     "ORDERS_CREATE",
     "ORDERS_UPDATED",
     "ORDERS_CANCELLED",
+    "ORDERS_EDITED",
+    "REFUNDS_CREATE",
+    "FULFILLMENTS_CREATE",
+    "FULFILLMENTS_UPDATE",
     "INVENTORY_LEVELS_UPDATE",
+    "PRODUCTS_CREATE",
     "PRODUCTS_UPDATE",
+    "PRODUCTS_DELETE",
+    "BULK_OPERATIONS_FINISH",
     "APP_UNINSTALLED",
 )
+UNINSTALLED = "app/uninstalled"
+#: These need a scope of their own, and ORDERS_UPDATED comes with each of them.
+OPTIONAL = {"FULFILLMENTS_CREATE", "FULFILLMENTS_UPDATE", "REFUNDS_CREATE", "ORDERS_EDITED"}
 
 
 def verify(
@@ -61,6 +75,8 @@ def hint(topic: str, body: bytes) -> Hint:
     """Keys are the channel's own ids. A level has no listing id: its hint carries the inventory
     item's, which every listing has among its handles."""
     kind = KINDS.get(topic.partition("/")[0], HintKind.NOTHING)
+    if topic.startswith("app/") and topic != UNINSTALLED:
+        kind = HintKind.NOTHING
     if kind in (HintKind.NOTHING, HintKind.REVOKED):
         return Hint(kind)
     try:
@@ -70,13 +86,23 @@ def hint(topic: str, body: bytes) -> Hint:
     if not isinstance(payload, dict):
         return Hint(kind)
     if kind is HintKind.STOCK:
-        item = payload.get("inventory_item_id")
-        return Hint(kind, f"gid://shopify/InventoryItem/{item}" if isinstance(item, int) else "")
-    if kind is HintKind.REFUND:
-        order = payload.get("order_id")
-        return Hint(kind, f"gid://shopify/Order/{order}" if isinstance(order, int) else "")
+        return Hint(kind, _gid("InventoryItem", payload.get("inventory_item_id")))
+    if topic == "orders/edited":
+        edit = payload.get("order_edit")
+        return Hint(kind, _gid("Order", edit.get("order_id") if isinstance(edit, dict) else None))
+    if topic.startswith(("refunds/", "fulfillments/")):
+        return Hint(kind, _gid("Order", payload.get("order_id")))
     key = payload.get("admin_graphql_api_id")
-    return Hint(kind, key if isinstance(key, str) else "")
+    if topic.startswith("orders/"):
+        return Hint(kind, key if isinstance(key, str) else _gid("Order", payload.get("id")))
+    if kind is HintKind.LISTING:
+        return Hint(kind, key if isinstance(key, str) else "")
+    return Hint(kind)
+
+
+def _gid(of: str, number: object) -> str:
+    told = isinstance(number, int) and not isinstance(number, bool) or isinstance(number, str)
+    return f"gid://shopify/{of}/{number}" if told and number else ""
 
 
 def _event_id(headers: Mapping[str, str], topic: str) -> str:

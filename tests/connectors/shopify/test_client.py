@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 import responses
 
-from connectors.base import Connection
+from connectors.base import Connection, Level
 from connectors.errors import (
     AuthError,
     ConnectorError,
@@ -22,6 +23,7 @@ from connectors.errors import (
 from connectors.http import Http
 from connectors.records import Credentials, ListingRef, PushOutcome, StockOffer
 from connectors.shopify import CHANNEL
+from connectors.shopify.answers import level
 from connectors.shopify.connector import ShopifyConnector
 from connectors.shopify.queries import ORDERS, SET_STOCK
 from tests.connectors.shopify.recorded import throttle_status
@@ -103,6 +105,19 @@ def test_throttled_says_how_long_the_points_take(
     assert caught.value.retry_after == 2.5
     assert shop.client.cost is not None
     assert shop.client.cost.available == 534
+
+
+def test_the_meter_reads_what_is_left_and_how_fast_it_comes_back() -> None:
+    cost = {"actualQueryCost": 12, "throttleStatus": throttle_status(1988, restore=200)}
+    shop = {"name": '"throttleStatus":{"currentlyAvailable":1}'}  # a name of somebody's
+    body = json.dumps({"data": {"shop": shop}, "extensions": {"cost": cost}}).encode()
+
+    assert level({}, body) == Level(1988, 200, 2000)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"data": {}}', b"\xff"])
+def test_an_answer_without_figures_moves_no_meter(body: bytes) -> None:
+    assert level({}, body) is None
 
 
 def test_a_throttled_write_did_not_happen(

@@ -39,6 +39,52 @@ def test_units_taken_off_and_shipped_are_counted() -> None:
     assert (found.lines[0].cancelled, found.lines[0].shipped) == (1, 3)
 
 
+LEFT = {"displayFulfillmentStatus": "PARTIALLY_FULFILLED"}
+CANCELLED = {"cancelledAt": "2026-11-01T11:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("quantity", "current", "still", "sent", "more", "cancelled", "shipped"),
+    [
+        (5, 5, 5, None, {}, 0, 0),
+        (5, 3, 3, None, {}, 2, 0),  # edited before it was sent
+        (5, 5, 2, None, LEFT, 0, 3),
+        (5, 3, 0, 5, LEFT, 0, 5),  # all sent, two came back
+        (5, 3, 0, 3, LEFT, 2, 3),  # two taken off, the rest sent
+        (5, 3, 1, 3, LEFT, 1, 3),  # three sent, one of them came back, one taken off, one waits
+        (5, 3, 3, 0, LEFT, 2, 0),
+        (5, 5, 0, None, CANCELLED, 5, 0),  # what waits of a cancelled order is no more
+        (5, 5, 5, None, CANCELLED, 5, 0),
+        (5, 0, 0, 2, {**CANCELLED, **LEFT}, 3, 2),
+    ],
+)
+def test_units_that_came_back_are_not_those_that_never_left(
+    quantity: int,
+    current: int,
+    still: int,
+    sent: int | None,
+    more: dict[str, Any],
+    cancelled: int,
+    shipped: int,
+) -> None:
+    one = line(quantity=quantity, currentQuantity=current, unfulfilledQuantity=still)
+    parcels = None if sent is None else {one["id"]: sent}
+
+    found = mapping.order(order([one], **more), parcels)
+
+    assert (found.lines[0].cancelled, found.lines[0].shipped) == (cancelled, shipped)
+
+
+@pytest.mark.parametrize(
+    ("current", "more", "unclear"),
+    [(3, {}, False), (3, LEFT, False), (2, {}, False), (2, LEFT, True), ("x", LEFT, False)],
+)
+def test_parcels_are_asked_for_only_where_an_order_is_unclear(
+    current: object, more: dict[str, Any], unclear: bool
+) -> None:
+    assert mapping.unclear(order([line(currentQuantity=current)], **more)) is unclear
+
+
 @pytest.mark.parametrize(
     ("currency", "amount", "minor"),
     [("JPY", "1200", 1200), ("JPY", "1200.0", 1200), ("KWD", "1.234", 1234), ("USD", "0", 0)],

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from connectors.errors import SignatureError
+from connectors.errors import RejectedError, SignatureError
+from connectors.postsale import Refund
 from connectors.records import Hint, HintKind, Verified, WebhookRequest
-from connectors.shopify.webhooks import hint, verify
+from connectors.shopify.webhooks import OPTIONAL, TOPICS, hint, verify
 from connectors.signing import hmac_sha256_base64
+from connectors.testing.rig import Inbox
+from tests.connectors.shopify.shopfloor import Floor, floor, order_key
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 
@@ -126,7 +130,26 @@ def test_without_a_webhook_id_topic_and_event_make_one() -> None:
             {"order_id": 5},
             Hint(HintKind.REFUND, "gid://shopify/Order/5"),
         ),
+        (
+            "orders/edited",
+            {"order_edit": {"id": 78, "order_id": 5}},
+            Hint(HintKind.ORDER, "gid://shopify/Order/5"),
+        ),
+        ("orders/edited", {"order_edit": None}, Hint(HintKind.ORDER)),
+        ("orders/updated", {"id": 5}, Hint(HintKind.ORDER, "gid://shopify/Order/5")),
+        (
+            "fulfillments/update",
+            {"id": 9, "order_id": 5, "admin_graphql_api_id": "gid://shopify/Fulfillment/9"},
+            Hint(HintKind.ORDER, "gid://shopify/Order/5"),
+        ),
+        (
+            "bulk_operations/finish",
+            {"admin_graphql_api_id": "gid://shopify/BulkOperation/9", "status": "completed"},
+            Hint(HintKind.ORDER),
+        ),
+        ("products/delete", {"id": 7}, Hint(HintKind.LISTING)),
         ("app/uninstalled", {}, Hint(HintKind.REVOKED)),
+        ("app/scopes_update", {}, Hint(HintKind.NOTHING)),
         ("carts/update", {}, Hint(HintKind.NOTHING)),
         ("orders/create", [], Hint(HintKind.ORDER)),
     ],
@@ -137,3 +160,65 @@ def test_what_a_topic_is_a_hint_of(topic: str, body: Any, expected: Hint) -> Non
 
 def test_a_body_that_is_no_json_hints_at_the_kind() -> None:
     assert hint("orders/create", b"\xff{") == Hint(HintKind.ORDER)
+
+
+# -- asked for -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shop() -> Iterator[Floor]:
+    with floor() as found:
+        yield found
+
+
+def refusing(shop: Floor, *topics: str) -> None:
+    """The shop lets the app have all topics but these."""
+    answers, given = shop.simulator._answers, shop.simulator._answers["Subscribe"]
+
+    def subscribe(asked: Any) -> dict[str, Any]:
+        if asked["topic"] not in topics:
+            return given(asked)
+        error = {"field": ["webhookSubscription", "topic"], "message": "You do not have access"}
+        none = {"webhookSubscription": None, "userErrors": [error]}
+        return {"webhookSubscriptionCreate": none}
+
+    answers["Subscribe"] = subscribe
+
+
+def test_a_topic_the_app_may_not_have_is_left_out_where_another_tells_it(shop: Floor) -> None:
+    refusing(shop, *OPTIONAL)
+
+    made = shop.connector().subscribe("https://hub.example/hooks")
+
+    assert {one.topic for one in made} == set(TOPICS) - OPTIONAL
+
+
+def test_a_topic_that_nothing_stands_in_for_is_asked_for_in_vain(shop: Floor) -> None:
+    refusing(shop, "ORDERS_UPDATED")
+
+    with pytest.raises(RejectedError):
+        shop.connector().subscribe("https://hub.example/hooks")
+
+
+def test_one_that_somebody_else_just_made_is_there(shop: Floor) -> None:
+    url = "https://hub.example/hooks"
+    shop.simulator.meanwhile(lambda: shop.connector().subscribe(url), "Subscribe")
+
+    made = shop.connector().subscribe(url)
+
+    assert sorted(one.topic for one in made) == sorted(TOPICS)
+
+
+def test_a_parcel_and_a_refund_name_their_order(shop: Floor) -> None:
+    with Inbox() as inbox:
+        shop.connector().subscribe(inbox.url)
+        sale = shop.buy(1)
+        shop.shop.ship(sale.key)
+        shop.shop.refund(sale.key, Refund("", sale.key, 5, "GBP", datetime.now(UTC)))
+        assert shop.simulator.webhooks.drain()
+        secret = {"client_secret": [shop.simulator.client_secret]}
+        come = [verify(one, secret, datetime.now(UTC)) for one in inbox.received]
+
+    told = {one.topic: one.hints[0] for one in come}
+    assert told["fulfillments/create"] == Hint(HintKind.ORDER, order_key(sale))
+    assert told["refunds/create"] == Hint(HintKind.REFUND, order_key(sale))
