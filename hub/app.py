@@ -20,6 +20,7 @@ from werkzeug.exceptions import HTTPException
 
 from connectors import catalog
 from hub import logs, migrating
+from hub.aftersales import api as aftersales
 from hub.api.blueprints import PUBLIC, Api, Blueprint, RowConverter, guard
 from hub.api.bodies import LARGEST
 from hub.api.edge import Installation, installation, request_id
@@ -104,6 +105,7 @@ def _register(app: Flask) -> None:
         reconciliation.blueprint,
         inventory.blueprint,
         sales.blueprint,
+        aftersales.blueprint,
         conflicts.blueprint,
         resolution.blueprint,
     ):

@@ -56,6 +56,7 @@ class Settings:
     bulk_workers: int = 1
     sweep_seconds: float = 2.0
     pull_seconds: float = 60.0
+    refund_seconds: float = 900.0
     readback_seconds: float | None = None
     log_level: str = "INFO"
 
@@ -116,6 +117,7 @@ def settings(environ: Mapping[str, str] | None = None) -> Settings:
         bulk_workers=int(_number(env, "HUB_BULK_WORKERS", 1)),
         sweep_seconds=_number(env, "HUB_SWEEP_SECONDS", 2.0) or 2.0,
         pull_seconds=_number(env, "HUB_PULL_SECONDS", 60.0),
+        refund_seconds=_number(env, "HUB_REFUND_SECONDS", 900.0),
         readback_seconds=_number(env, "HUB_READBACK_SECONDS", 0) if readback else None,
         log_level=env.get("HUB_LOG_LEVEL", "INFO").upper(),
     )

@@ -15,7 +15,19 @@ from hub.db import Transaction
 from hub.errors import NotFound
 from hub.logs import logger
 from hub.schema import INVARIANTS
-from sync import catalogue, pull, push, queues, reconcile, requests, webhooks
+from sync import (
+    catalogue,
+    outbox,
+    payouts,
+    pull,
+    push,
+    queues,
+    reconcile,
+    refunds,
+    requests,
+    subscriptions,
+    webhooks,
+)
 from sync.carrier import Carrier, process_carrier
 
 log = logger(__name__)
@@ -85,6 +97,10 @@ HANDLERS: dict[str, Callable[[Carrier, int, int], object]] = {
     flows.INBOX: webhooks.work_off,
     flows.LISTINGS: read_catalogue,
     flows.REQUEST: requests.answer_all,
+    flows.OUTBOX: outbox.tell,
+    flows.REFUNDS: refunds.pull_refunds,
+    flows.PAYOUTS: payouts.pull_payouts,
+    flows.SUBSCRIPTIONS: subscriptions.keep,
     queues.VERIFY: verify,
     queues.FORGET: forget,
 }

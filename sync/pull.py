@@ -1,23 +1,21 @@
 """Orders in: walk what the channel changed since the cursor, page by page.
 
 The cursor is saved in the transaction of the records it covers. Walks overlap; taking in a page
-twice changes nothing. A page that repeats itself, or a token that does, ends the walk as a
-protocol error instead of turning for ever. A channel without a list of orders may have one of
-events: that is walked the same way, and the orders it names are fetched.
+twice changes nothing. A channel without a list of orders may have one of events: that is walked the
+same way, and the orders it names are fetched. What else is read of a channel that speaks of orders
+comes after them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any
 
 from connectors.base import Capability, Channel
-from connectors.errors import ConnectorError, CursorExpired, ProtocolError
+from connectors.errors import ConnectorError
 from connectors.records import BadRecord, ChannelOrder, Cursor, HintKind, Page
 from hub.channels import flows
-from hub.channels.flows import Lease
+from hub.channels.flows import Due, Lease
 from hub.conflicts.record import Finding, close_conflicts, open_conflicts
 from hub.db import Transaction
 from hub.sales import delivering
@@ -26,9 +24,16 @@ from hub.sales.intake import Taken, take_in
 from sync import delivery
 from sync.carrier import AtWork, Carrier
 from sync.retry import Reaction, react
+from sync.walking import LostLease, Step, dump_cursor, load_cursor, walk
 
 LEASE = 45.0
-MOST_PAGES = 2_000
+HOURLY = 3_600.0
+#: What is looked at once orders have been read, by what the channel can.
+AFTER = {
+    Capability.REFUND_LIST: flows.REFUNDS,
+    Capability.PAYOUTS: flows.PAYOUTS,
+    Capability.SUBSCRIBE: flows.SUBSCRIPTIONS,
+}
 
 
 def walks(channel: Channel) -> bool:
@@ -60,15 +65,24 @@ def pull(carrier: Carrier, seller_id: int, account_id: int) -> bool:
         database.command(seller_id, lambda tx: failed(tx, lease, reaction))
         return False
     every = carrier.settings.pull_seconds
-    done = partial(_done, lease=lease, next_in=every if again_in is None else again_in)
+    next_in = every if again_in is None else again_in
+    done = partial(_done, lease=lease, next_in=next_in, after=_after(carrier, work))
     if database.command(seller_id, done):
         delivery.deliver(carrier, seller_id)
     return again_in is None
 
 
-def _done(tx: Transaction, lease: Lease, next_in: float) -> bool:
+def _after(carrier: Carrier, work: AtWork) -> list[Due]:
+    every = carrier.settings.refund_seconds
+    periods = {flows.REFUNDS: every, flows.PAYOUTS: every, flows.SUBSCRIPTIONS: HOURLY}
+    names = [name for ability, name in AFTER.items() if work.channel.can(ability)]
+    return [Due(work.account.id, name, periods[name]) for name in names]
+
+
+def _done(tx: Transaction, lease: Lease, next_in: float, after: Sequence[Due]) -> bool:
     """Answers whether orders wait for their keys: a worker died before it delivered them."""
     flows.release(tx, lease, next_in=next_in)
+    flows.make_all_due(tx, after)
     close_conflicts(tx, "auth_expired", [f"account:{lease.account_id}"])
     return bool(delivering.due(tx, limit=1))
 
@@ -90,41 +104,25 @@ def report_auth(tx: Transaction, account_id: int, reaction: Reaction) -> None:
 
 
 def _walk(carrier: Carrier, seller_id: int, work: AtWork, lease: Lease) -> float | None:
-    """To the walk's end, or as far as the channel has prepared it: then answers in how many seconds
-    it goes on."""
     step = _orders if work.channel.can(Capability.ORDER_LIST) else _events
-    cursor = _start(work, lease)
-    seen: set[Hashable] = set()
-    tokens: set[str] = set()
-    for _ in range(MOST_PAGES):
-        try:
-            page, marks = step(carrier, seller_id, work, lease, cursor)
-        except CursorExpired:
-            if not cursor.token:
-                raise
-            cursor = Cursor(cursor.since)
-            tokens.clear()
-            continue
-        _refuse_circles(page, marks, seen, tokens)
-        save_page(carrier, seller_id, work, lease, page)
-        cursor = page.cursor
-        if not page.more:
-            return None
-        if page.again_in > 0:
-            return page.again_in
-    raise ProtocolError(f"the walk did not end within {MOST_PAGES} pages", code="endless_walk")
+    return walk(
+        start(work, lease),
+        lambda cursor: step(carrier, seller_id, work, lease, cursor),
+        lambda page: save_page(carrier, seller_id, work, lease, page),
+    )
 
 
-Step = tuple[Page[ChannelOrder], list[Hashable]]
-
-
-def _orders(carrier: Carrier, seller_id: int, work: AtWork, lease: Lease, cursor: Cursor) -> Step:
+def _orders(
+    carrier: Carrier, seller_id: int, work: AtWork, lease: Lease, cursor: Cursor
+) -> Step[ChannelOrder]:
     """A page of orders, and what marks each as seen."""
     page = work.connector.pull_orders(cursor)
     return page, [(order.external_id, order.updated_at) for order in page.items]
 
 
-def _events(carrier: Carrier, seller_id: int, work: AtWork, lease: Lease, cursor: Cursor) -> Step:
+def _events(
+    carrier: Carrier, seller_id: int, work: AtWork, lease: Lease, cursor: Cursor
+) -> Step[ChannelOrder]:
     """A page of events as the page of the orders they name, which the cursor then covers. One
     order may have several events: only a page that comes again as a whole is a circle."""
     events = work.connector.pull_events(cursor)
@@ -147,23 +145,11 @@ def fetched(work: AtWork, keys: Sequence[str]) -> Iterator[Page[ChannelOrder]]:
         yield work.connector.fetch_orders(keys[start : start + size])
 
 
-def _start(work: AtWork, lease: Lease) -> Cursor:
+def start(work: AtWork, lease: Lease) -> Cursor:
+    """Where the walk goes on; a first one begins as far back as the channel answers."""
     if lease.cursor:
         return load_cursor(lease.cursor)
     return Cursor(work.account.connected_at - work.channel.orders.horizon)
-
-
-def _refuse_circles(
-    page: Page[ChannelOrder], marks: list[Hashable], seen: set[Hashable], tokens: set[str]
-) -> None:
-    """A token that comes twice, or a page that brings nothing new while promising more."""
-    if not page.more:
-        return
-    new = set(marks) - seen
-    if page.cursor.token in tokens or (marks and not new):
-        raise ProtocolError("the channel repeats a page for ever", code="repeated_page")
-    seen |= new
-    tokens.add(page.cursor.token)
 
 
 def save_page(
@@ -193,29 +179,5 @@ def save_page(
     return taken
 
 
-class LostLease(ConnectorError):
-    """Somebody else has taken over after our lease ran out; what we read, they read too."""
-
-    def __init__(self) -> None:
-        super().__init__("the lease ran out while the page was read", code="lost_lease")
-
-
 def poison(bad: Sequence[BadRecord]) -> list[Poison]:
     return [Poison(one.external_id, one.field, one.reason, one.raw) for one in bad]
-
-
-def dump_cursor(cursor: Cursor) -> dict[str, Any]:
-    return {
-        "since": cursor.since.isoformat(),
-        "token": cursor.token,
-        "until": cursor.until.isoformat() if cursor.until else None,
-    }
-
-
-def load_cursor(saved: dict[str, Any]) -> Cursor:
-    until = saved.get("until")
-    return Cursor(
-        datetime.fromisoformat(saved["since"]),
-        str(saved.get("token", "")),
-        datetime.fromisoformat(until) if until else None,
-    )

@@ -33,6 +33,10 @@ LANE_OF = {
     flows.INBOX: LIVE,
     flows.LISTINGS: BULK,
     flows.REQUEST: BULK,
+    flows.OUTBOX: LIVE,
+    flows.REFUNDS: BULK,
+    flows.PAYOUTS: BULK,
+    flows.SUBSCRIPTIONS: BULK,
     VERIFY: BULK,
     FORGET: BULK,
 }

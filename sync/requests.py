@@ -15,7 +15,7 @@ from hub.db import Transaction
 from hub.errors import HubError
 from hub.secrets import Secret
 from sync import catalogue, pull
-from sync.carrier import Carrier
+from sync.carrier import AtWork, Carrier
 from sync.retry import react
 
 LEASE = 300.0
@@ -115,8 +115,13 @@ def _read_stock(carrier: Carrier, seller_id: int, one: Request) -> Answer:
 
 def _subscribe(carrier: Carrier, seller_id: int, one: Request) -> Answer:
     work = carrier.at_work(seller_id, one.account_id)
-    url = f"{carrier.settings.public_url}/webhooks/{work.account.webhook_path}"
-    return {"topics": [made.topic for made in work.connector.subscribe(url)]}
+    made = work.connector.subscribe(webhook_url(carrier, work))
+    return {"topics": [one.topic for one in made]}
+
+
+def webhook_url(carrier: Carrier, work: AtWork) -> str:
+    """Where the account's channel sends what has changed."""
+    return f"{carrier.settings.public_url}/webhooks/{work.account.webhook_path}"
 
 
 def _webhook_keys(carrier: Carrier, seller_id: int, one: Request) -> Answer:

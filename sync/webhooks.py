@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from connectors.base import Capability
 from connectors.errors import ConnectorError
 from connectors.records import HintKind
 from hub.channels import flows, inbox
@@ -67,6 +68,10 @@ def _round(carrier: Carrier, seller_id: int, work: AtWork, events: Sequence[Wait
         inbox.finish(tx, [event.id for event in about_orders], "done", "orders fetched")
         if nameless:
             flows.make_due(tx, flows.PULL, [work.account.id])
+        if HintKind.REFUND in by_kind and work.channel.can(Capability.REFUND_LIST):
+            flows.make_due(tx, flows.REFUNDS, [work.account.id])
+        if HintKind.PAYOUT in by_kind and work.channel.can(Capability.PAYOUTS):
+            flows.make_due(tx, flows.PAYOUTS, [work.account.id])
         if HintKind.LISTING in by_kind:
             flows.make_due(tx, flows.LISTINGS, [work.account.id], after=5.0)
         rest = [event.id for event in events if event not in about_orders]

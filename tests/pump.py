@@ -71,6 +71,7 @@ def time_passes(database: Database, seller_id: int, seconds: float) -> None:
     columns = {
         "flow": ("next_at", "lease_until"),
         "listing": ("next_at", "check_at", "remote_at", "sent_at"),
+        "outbox": ("next_at",),
     }
     rounds = (
         "UPDATE flow SET cursor = jsonb_build_object('round',"

@@ -16,4 +16,15 @@ INVARIANTS = (
          GROUP BY id HAVING sum(line) <> sum(back)
         """,
     ),
+    Invariant(
+        "pending_refunds_wait_to_be_told",
+        "a refund that waits for its channel is in the outbox",
+        """
+        SELECT r.id FROM refund r
+         WHERE r.seller_id = :seller AND r.state = 'pending'
+           AND NOT EXISTS (SELECT FROM outbox o
+                            WHERE o.seller_id = :seller AND o.kind = 'refund'
+                              AND o.subject_id = r.id AND o.state IN ('waiting', 'sent'))
+        """,
+    ),
 )

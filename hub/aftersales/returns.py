@@ -71,14 +71,16 @@ def record_refund(
     if written is None:
         return _known(tx, fact), False
     if fact.order_id is None:
-        said = f"refund {fact.external_id} belongs to no sale the hub knows"
-        open_conflicts(
-            tx,
-            [Finding("refund_without_return", f"refund:{written}", said, {}, fact.account_id)],
-        )
+        open_conflicts(tx, [no_sale(int(written), fact.external_id, fact.account_id)])
     for one in sorted(goods, key=lambda one: one.order_line_id):
         _receive(tx, int(written), fact.order_id, one)
     return int(written), True
+
+
+def no_sale(number: int, external_id: str, account_id: int) -> Finding:
+    """A refund that no sale of ours is found for."""
+    said = f"refund {external_id} belongs to no sale the hub knows"
+    return Finding("refund_without_return", f"refund:{number}", said, {}, account_id)
 
 
 def _known(tx: Transaction, fact: Refunded) -> int:

@@ -19,7 +19,7 @@ from hub.api.edge import (
     tag,
 )
 from hub.api.fields import PageQuery
-from hub.channels import accounts, checking, connecting, door, flows, requests
+from hub.channels import accounts, checking, connecting, door, flows, outbox, requests
 from hub.channels.accounts import Account
 from hub.channels.schemas import (
     AccountDetail,
@@ -28,12 +28,14 @@ from hub.channels.schemas import (
     CredentialsBody,
     ModeBody,
     NewAccountBody,
+    OutboxPage,
+    OutboxQuery,
     RequestAnswer,
     RequestBody,
 )
 from hub.db import Transaction
 from hub.errors import StaleVersion
-from hub.paging import Page, after_id, page
+from hub.paging import LARGEST_ID, Page, after_id, page
 
 channels = Blueprint(
     "channels",
@@ -211,6 +213,24 @@ class Requests(MethodView):
 
         made = command(ask)
         return made, 202, {"Location": f"/api/v1/requests/{made.id}"}
+
+
+@channels.route("/accounts/<row:account_id>/outbox")
+class Outbox(MethodView):
+    @channels.query(OutboxQuery)
+    @channels.answers(200, OutboxPage)
+    def get(self, query: dict[str, Any], account_id: int) -> Any:
+        """What the channel is still to be told of its sales, and what it was told, newest first"""
+        with reading() as tx:
+            accounts.get(tx, account_id)
+            found = outbox.of_account(
+                tx,
+                account_id,
+                before=after_id(query["after"], "outbox", first=LARGEST_ID),
+                limit=query["limit"] + 1,
+                state=query["state"],
+            )
+        return page(found, query["limit"], "outbox", lambda one: one.id)
 
 
 @channels.route("/requests/<row:request_id>")

@@ -271,6 +271,24 @@ def push_again(tx: Transaction, listing_id: int, asked_by: str) -> None:
     flows.make_due(tx, flows.PUSH, [bumped[3]])
 
 
+def push_restocked(tx: Transaction, account_id: int, keys: Sequence[str]) -> None:
+    """The channel may have put units of these listings back on sale itself: what it shows is not
+    believed, and each is told its number once more."""
+    found = tx.execute(
+        select(listing.c.id)
+        .where(
+            listing.c.seller_id == tx.seller_id,
+            listing.c.account_id == account_id,
+            listing.c.external_id == func.any(list(keys)),
+            listing.c.state == "active",
+            listing.c.desired_quantity.is_not(None),
+        )
+        .order_by(listing.c.id)
+    )
+    for number in list(found.scalars()):
+        push_again(tx, number, "cancellation")
+
+
 def push_now(tx: Transaction, account_id: int) -> None:
     """What an account's listings wait to be told need wait no longer: what stood in the way is
     thought to be gone."""

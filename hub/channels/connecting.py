@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from hub.channels.accounts import NUMBER, SWITCH, NewAccount
+from hub.channels.telling import Abilities
 from hub.errors import Conflict, InvalidInput, NotFound
 from hub.secrets import Secret
 
@@ -50,6 +51,8 @@ class Declared(Protocol):
     def stock(self) -> Any: ...
     @property
     def webhooks(self) -> Any: ...
+    @property
+    def fulfilment(self) -> Any: ...
 
 
 def declared(channels: Mapping[str, Declared], name: str) -> Declared:
@@ -138,3 +141,17 @@ def check_request(channel: Declared, kind: str) -> None:
     needed = NEEDS.get(kind)
     if needed and needed not in set(channel.capabilities):
         raise Conflict(f"{channel.name} has no {needed}", code="unsupported")
+
+
+def abilities(channel: Declared) -> Abilities:
+    """What the channel can be told after a sale."""
+    able = {str(one) for one in channel.capabilities}
+    takes = channel.fulfilment
+    return Abilities(
+        ship="ship" in able,
+        cancel="cancel" in able,
+        refund="refund" in able,
+        partial=takes.partial,
+        corrects=takes.corrects,
+        cancels_lines=takes.cancels_lines,
+    )

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from hub.channels.models import flow
+from hub.channels.models import flow, outbox
 from hub.db import SELLER, Transaction, among, rows
 
 PULL, PUSH, CHECK, INBOX, LISTINGS, REQUEST = (
@@ -37,7 +37,13 @@ PULL, PUSH, CHECK, INBOX, LISTINGS, REQUEST = (
     "listings",
     "request",
 )
-FLOWS = (PULL, PUSH, CHECK, INBOX, LISTINGS, REQUEST)
+#: What the channel is told after a sale; the refunds and payouts it gave; whether its webhooks are
+#: still subscribed.
+OUTBOX, REFUNDS, PAYOUTS, SUBSCRIPTIONS = "outbox", "refunds", "payouts", "subscriptions"
+FLOWS = (
+    *(PULL, PUSH, CHECK, INBOX, LISTINGS, REQUEST),
+    *(OUTBOX, REFUNDS, PAYOUTS, SUBSCRIPTIONS),
+)
 REAUTHORISE = "reauthorise"
 
 NEVER = text("'infinity'::timestamptz")
@@ -336,13 +342,46 @@ def healths(tx: Transaction) -> dict[int, str]:
     return worst
 
 
+#: Only where something waits to be told: what was put off need wait no longer.
+_WAITS = (
+    outbox.update()
+    .values(next_at=func.now())
+    .where(
+        outbox.c.seller_id == SELLER,
+        outbox.c.account_id == _ACCOUNT,
+        outbox.c.state.in_(["waiting", "sent"]),
+        outbox.c.next_at > func.now(),
+    )
+    .returning(outbox.c.id)
+    .cte("waits")
+)
+_RESET_OUTBOX = (
+    flow.update()
+    .values(health="healthy", attempts=0, last_error="", next_at=func.now())
+    .where(
+        _ONE,
+        select(outbox.c.id)
+        .where(
+            outbox.c.seller_id == SELLER,
+            outbox.c.account_id == _ACCOUNT,
+            outbox.c.state.in_(["waiting", "sent"]),
+        )
+        .exists(),
+    )
+    .add_cte(_WAITS)
+)
+
+
 def reset(tx: Transaction, account_id: int) -> None:
-    """After a new authorisation or a resume: every flow starts clean and due."""
+    """After a new authorisation or a resume: every flow starts clean and due; those that wait for
+    something of their own (a request, a catalogue's round) only where they fared badly."""
     tx.execute(
         flow.update()
         .values(health="healthy", attempts=0, last_error="", next_at=func.now())
         .where(flow.c.seller_id == tx.seller_id, flow.c.account_id == account_id)
-        .where(flow.c.flow.in_([PULL, PUSH, CHECK, INBOX]))
+        .where(flow.c.flow.in_([PULL, PUSH, CHECK, INBOX]) | (flow.c.health != "healthy"))
     )
     for name in (PULL, PUSH, CHECK, INBOX):
         tx.ring(f"{name}:{account_id}")
+    if tx.change(_RESET_OUTBOX, _named(tx, account_id, OUTBOX)):
+        tx.ring(f"{OUTBOX}:{account_id}")

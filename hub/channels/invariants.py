@@ -23,4 +23,18 @@ INVARIANTS = (
                             WHERE c.seller_id = p.seller_id AND p.id = ANY (c.product_ids))
         """,
     ),
+    Invariant(
+        "what_waits_to_be_told_is_due",
+        "a live account with something to be told has a time at which it is",
+        """
+        SELECT o.account_id, min(o.id) AS first
+          FROM outbox o
+          JOIN account a ON a.seller_id = o.seller_id AND a.id = o.account_id AND a.mode = 'live'
+         WHERE o.seller_id = :seller AND o.state IN ('waiting', 'sent')
+           AND NOT EXISTS (SELECT FROM flow f
+                            WHERE f.seller_id = o.seller_id AND f.account_id = o.account_id
+                              AND f.flow = 'outbox' AND f.next_at < 'infinity')
+         GROUP BY o.account_id
+        """,
+    ),
 )

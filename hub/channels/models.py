@@ -215,3 +215,38 @@ request = seller_table(
     ),
     CheckConstraint("state IN ('new', 'done', 'failed')", name="state"),
 )
+
+#: What a channel is still to be told, and what it was told. Within one sales order the order of ids
+#: is that of telling. ``next_at`` is the lease's end while somebody tells it.
+outbox = seller_table(
+    "outbox",
+    id_column(),
+    Column("account_id", BigInteger, nullable=False),
+    Column("order_id", BigInteger, nullable=False),
+    Column("kind", String(10, collation="C"), nullable=False),
+    Column("subject_id", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False, server_default="1"),
+    Column("payload", JSONB, nullable=False),
+    Column("state", String(10), nullable=False, server_default="waiting"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_at", At, nullable=False, server_default=text("'-infinity'")),
+    Column("lease_token", BigInteger, nullable=False, server_default="0"),
+    Column("external_id", String(200, collation="C"), nullable=False, server_default=""),
+    Column("last_error", String(500), nullable=False, server_default=""),
+    now_column("made_at"),
+    Column("done_at", At),
+    belongs_to("account", "account_id"),
+    belongs_to("sales_order", "order_id"),
+    UniqueConstraint("subject_id", "kind", "version", "account_id", "seller_id"),
+    Index(
+        "ix_outbox_open",
+        "seller_id",
+        "account_id",
+        "order_id",
+        "id",
+        postgresql_where=text("state IN ('waiting', 'sent')"),
+    ),
+    CheckConstraint("kind IN ('ship', 'cancel', 'refund')", name="kind"),
+    CheckConstraint("state IN ('waiting', 'sent', 'done', 'refused')", name="state"),
+    CheckConstraint("(state IN ('waiting', 'sent')) = (done_at IS NULL)", name="done_when_it_is"),
+)

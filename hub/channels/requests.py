@@ -105,3 +105,19 @@ def get(tx: Transaction, number: int) -> Request:
     if found is None:
         raise NotFound(f"no request {number}")
     return Request(*found)
+
+
+def last_done(tx: Transaction, account_id: int, kind: str) -> Mapping[str, Any] | None:
+    """What the newest request of a kind that was done was answered; None where none was."""
+    found = tx.execute(
+        select(request.c.answer)
+        .where(
+            request.c.seller_id == tx.seller_id,
+            request.c.account_id == account_id,
+            request.c.kind == kind,
+            request.c.state == "done",
+        )
+        .order_by(request.c.requested_at.desc())
+        .limit(1)
+    ).one_or_none()
+    return found.answer if found else None

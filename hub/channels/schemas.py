@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from hub.api.fields import Answer, Strict, Text, one_of, page_of, when
+from hub.api.fields import Answer, PageQuery, Strict, Text, one_of, page_of, when
 from hub.channels.requests import KINDS
 
 
@@ -118,3 +118,28 @@ class RequestAnswer(Answer):
 
 
 AccountPage = page_of(AccountAnswer)
+
+
+class OutboxQuery(PageQuery):
+    state = one_of("waiting", "sent", "done", "refused", load_default=None)
+
+
+class ToldAnswer(Answer):
+    """``sent``: the channel was told, and no answer came back; it is told again."""
+
+    id = fields.Integer(required=True)
+    order_id = fields.Integer(required=True)
+    kind = fields.String(required=True, metadata={"description": "ship, cancel or refund"})
+    subject_id = fields.Integer(
+        required=True, metadata={"description": "of the shipment, cancellation or refund"}
+    )
+    version = fields.Integer(required=True)
+    state = fields.String(required=True)
+    attempts = fields.Integer(required=True)
+    last_error = fields.String(required=True)
+    external_id = fields.String(required=True)
+    made_at = when(required=True)
+    done_at = when(required=True, allow_none=True)
+
+
+OutboxPage = page_of(ToldAnswer)

@@ -99,6 +99,21 @@ _TABLE = (
         (Action("retry", "fetch the record again, and try to take it in"), DISMISS),
     ),
     Kind(
+        "shipment_rejected",
+        "a channel will not take a parcel: its carrier, a line, a quantity; the goods have left",
+        (Action("retry", "tell the channel once more"), DISMISS),
+    ),
+    Kind(
+        "cancellation_rejected",
+        "a channel will not take units off an order that we took off it",
+        (Action("retry", "tell the channel once more"), DISMISS),
+    ),
+    Kind(
+        "refund_rejected",
+        "a channel will not give money back that it was asked to",
+        (Action("retry", "ask the channel once more"), DISMISS),
+    ),
+    Kind(
         "auth_expired",
         "a channel no longer accepts an account's credentials",
         (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hub.channels import accounts, connecting
+from hub.channels.telling import Abilities
 from hub.conflicts.life import Row
 from hub.db import Transaction
 from hub.errors import InvalidInput
@@ -11,10 +13,12 @@ from hub.inventory.ledger import Levels
 from hub.inventory.products import own_locations
 from hub.resolution.plans import Case, Plan, impossible
 from hub.resolution.showing import allocated, stock_rows, units_got
-from hub.sales import backorders, shortages
+from hub.sales import backorders, cancelling, orders, shortages
 from hub.sales.lines import DOCUMENT
 from hub.sales.shortages import Waiting
 
+TOLD = "the channel is told to take them off too"
+NOT_TOLD = "the channel cannot be told: cancel the units there too, which tells the buyer"
 #: Of the lines that are served with it, so many are shown.
 MOST_LINES = 20
 
@@ -63,17 +67,25 @@ def cancel_units(tx: Transaction, case: Case) -> Plan:
         Row("order_line", f"{line.name}: short of", line.claimed, line.claimed - units),
         Row("order_line", f"{line.name}: cancelled", line.cancelled, line.cancelled + units),
     )
-    notes = (
-        "only the hub's own record changes: cancel the units at the channel too, which tells the "
-        "buyer and gives the money back",
-        "while the channel still counts them, its next edit of the order brings them back",
-    )
+    able = _able(tx, case, line, units)
+    wanted = cancelling.TakenOff(case.asked.reason, {line.id: units})
     return Plan(
         rows,
-        lambda tx: shortages.cancel_short(tx, line.id, units),
-        notes,
+        lambda tx: cancelling.cancel(tx, line.order_id, wanted, able),
+        (TOLD if able.cancel else NOT_TOLD, "no money is given back by this"),
         closes=units == line.claimed,
     )
+
+
+def _able(tx: Transaction, case: Case, line: Waiting, units: int) -> Abilities:
+    """What the channel can be told; nothing where it cancels whole orders and this is less."""
+    channel = case.channels.get(accounts.get(tx, line.account_id).channel)
+    if channel is None:
+        return Abilities()
+    able = connecting.abilities(channel)
+    _, lines = orders.get(tx, line.order_id)
+    left = sum(one.quantity - one.cancelled for one in lines)
+    return able if able.cancels_lines or left == units else Abilities()
 
 
 def _short(tx: Transaction, case: Case) -> Waiting:

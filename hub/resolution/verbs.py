@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hub.db import Transaction
-from hub.resolution import connection, drifting, mapping, supplying
+from hub.resolution import connection, drifting, mapping, supplying, telling
 from hub.resolution.plans import Case, Plan
 
 #: Actions that leave things as they are: nothing is planned, the conflict is put off.
@@ -21,6 +21,9 @@ VERBS: dict[tuple[str, str], Callable[[Transaction, Case], Plan]] = {
     ("oversold", "reallocate"): supplying.reallocate,
     ("oversold", "cancel_units"): supplying.cancel_units,
     ("poison_record", "retry"): connection.refetch,
+    ("shipment_rejected", "retry"): telling.tell_again,
+    ("cancellation_rejected", "retry"): telling.tell_again,
+    ("refund_rejected", "retry"): telling.tell_again,
     ("auth_expired", "retry"): connection.try_again,
     ("auth_expired", "pause"): connection.pause,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import func, select
 
@@ -47,15 +47,17 @@ def ship(
     every: Sequence[LineState],
     shares: Sequence[Share],
     levels: Levels | None = None,
+    keys: Mapping[int, str] | None = None,
 ) -> int:
     """Ship these shares; ``every`` holds all lines of their orders, which are locked. ``levels``
-    where the caller has locked the products already."""
+    where the caller has locked the products already; ``keys``: order id → posting key, where a
+    document of its own says what left."""
     lines = {line.id: line for line in every}
     postings = []
     for order_id in sorted({lines[share.line_id].order_id for share in shares}):
         leaving = [share for share in shares if lines[share.line_id].order_id == order_id]
         gone = sum(line.shipped for line in every if line.order_id == order_id)
-        key = f"ship:{order_id}:{gone}"
+        key = keys[order_id] if keys else f"ship:{order_id}:{gone}"
         moves = claims.shipping_moves(leaving)
         postings.append(Posting(key, "shipment", moves, "sales_order", order_id))
     posted = post(tx, postings, levels=levels)

@@ -102,11 +102,12 @@ def _post(
 
 
 _UNITS = ("quantity", "allocated", "claimed", "shipped", "cancelled", "settled", "pending")
-_STATE = rows(("id", BigInteger), ("product_id", BigInteger), *((u, BigInteger) for u in _UNITS))
+_KEPT = (*_UNITS, "withdrawn")
+_STATE = rows(("id", BigInteger), ("product_id", BigInteger), *((u, BigInteger) for u in _KEPT))
 
 
 def load_lines(tx: Transaction, order_ids: Sequence[int]) -> list[LineState]:
-    columns = ("id", "order_id", "external_id", "product_id", "listing_key", *_UNITS)
+    columns = ("id", "order_id", "external_id", "product_id", "listing_key", *_KEPT)
     found = tx.execute(
         select(*(order_line.c[name] for name in columns))
         .where(
@@ -124,11 +125,11 @@ def save_lines(tx: Transaction, lines: Sequence[LineState]) -> None:
         return
     tx.execute(
         order_line.update()
-        .values({name: _STATE.c[name] for name in ("product_id", *_UNITS)})
+        .values({name: _STATE.c[name] for name in ("product_id", *_KEPT)})
         .where(order_line.c.seller_id == tx.seller_id, order_line.c.id == _STATE.c.id),
         params(
             id=[line.id for line in lines],
             product_id=[line.product_id for line in lines],
-            **{name: [getattr(line, name) for line in lines] for name in _UNITS},
+            **{name: [getattr(line, name) for line in lines] for name in _KEPT},
         ),
     )

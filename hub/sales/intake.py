@@ -145,9 +145,18 @@ _ORDER_COLUMNS: dict[str, Kind] = {
     "source_updated_at": At,
     "content_hash": LargeBinary,
     "test": Boolean,
+    "fulfilled_by_channel": Boolean,
 }
 _ORDERS = rows(*_ORDER_COLUMNS.items())
-_KEPT_NEWEST = ("number", "status", "channel_status", "total", "source_updated_at", "content_hash")
+_KEPT_NEWEST = (
+    "number",
+    "status",
+    "channel_status",
+    "total",
+    "source_updated_at",
+    "content_hash",
+    "fulfilled_by_channel",
+)
 
 
 _ACCOUNT = bindparam("account", type_=BigInteger)
@@ -192,6 +201,7 @@ def _upsert(tx: Transaction, account_id: int, orders: Sequence[IncomingOrder]) -
         source_updated_at=[order.updated_at for order in orders],
         content_hash=[content_hash(order) for order in orders],
         test=[order.test for order in orders],
+        fulfilled_by_channel=[order.fulfilled_by_channel for order in orders],
     )
     values["account"] = account_id
     by_key = {order.external_id: order for order in orders}

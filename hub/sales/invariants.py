@@ -53,4 +53,59 @@ INVARIANTS = (
         HAVING count(*) > coalesce(max(l.shipped), 0)
         """,
     ),
+    Invariant(
+        "shipments_are_posted",
+        "the units of a shipment are those its posting sent to the customer",
+        """
+        SELECT id, sum(sent) AS sent, sum(posted) AS posted
+          FROM (SELECT shipment_id AS id, quantity AS sent, 0 AS posted
+                  FROM shipment_line WHERE seller_id = :seller
+                UNION ALL
+                SELECT substr(p.key, 10)::bigint, 0, m.quantity
+                  FROM posting p
+                  JOIN move m ON m.seller_id = p.seller_id AND m.posting_id = p.id
+                 WHERE p.seller_id = :seller AND p.key LIKE 'shipment:%' AND m.to_state = 12)
+               both_sides
+         GROUP BY id HAVING sum(sent) <> sum(posted)
+        """,
+    ),
+    Invariant(
+        "what_is_in_shipments_is_shipped",
+        "a line has no more units in shipments than were shipped",
+        """
+        SELECT l.id, l.shipped, sum(s.quantity) AS sent
+          FROM shipment_line s
+          JOIN order_line l ON l.seller_id = s.seller_id AND l.id = s.order_line_id
+         WHERE s.seller_id = :seller
+         GROUP BY l.seller_id, l.id HAVING sum(s.quantity) > l.shipped
+        """,
+    ),
+    Invariant(
+        "withdrawn_units_were_cancelled_here",
+        "a line's withdrawn units are those of its cancellations",
+        """
+        SELECT id, sum(line) AS line, sum(off) AS off
+          FROM (SELECT id, withdrawn AS line, 0 AS off
+                  FROM order_line WHERE seller_id = :seller AND withdrawn > 0
+                UNION ALL
+                SELECT order_line_id, 0, quantity
+                  FROM cancellation_line WHERE seller_id = :seller) both_sides
+         GROUP BY id HAVING sum(line) <> sum(off)
+        """,
+    ),
+    Invariant(
+        "documents_wait_to_be_told",
+        "a shipment or cancellation that waits for its channel is in the outbox",
+        """
+        SELECT d.kind, d.id
+          FROM (SELECT 'ship' AS kind, id FROM shipment
+                 WHERE seller_id = :seller AND state = 'waiting'
+                UNION ALL
+                SELECT 'cancel', id FROM cancellation
+                 WHERE seller_id = :seller AND state = 'waiting') d
+         WHERE NOT EXISTS (SELECT FROM outbox o
+                            WHERE o.seller_id = :seller AND o.kind = d.kind
+                              AND o.subject_id = d.id AND o.state IN ('waiting', 'sent'))
+        """,
+    ),
 )

@@ -11,7 +11,8 @@ DOCUMENT = "order_line"
 
 @dataclass(slots=True)
 class LineState:
-    """One line's units. ``quantity`` is always the sum of the rest."""
+    """One line's units. ``quantity`` is always the sum of the rest but ``withdrawn``: those of the
+    cancelled that we took off ourselves."""
 
     id: int
     order_id: int
@@ -25,6 +26,7 @@ class LineState:
     cancelled: int = 0
     settled: int = 0
     pending: int = 0
+    withdrawn: int = 0
 
     @property
     def held(self) -> int:
@@ -45,13 +47,15 @@ def aim(line: LineState, incoming: IncomingLine | None, *, cancelled: bool) -> C
     """Set the line to what the channel says now; answers what must happen to stock for it.
 
     ``incoming`` None: the channel dropped the line. ``cancelled``: it cancelled the whole order.
+    What we took off stays off, though the channel may not know it yet.
     """
     gone = line.shipped + line.settled
     quantity = max(incoming.quantity if incoming else line.quantity, gone)
     if cancelled or incoming is None:
         wanted_off, kept = quantity, 0
     else:
-        wanted_off, kept = incoming.cancelled, incoming.quantity - incoming.cancelled
+        wanted_off = max(incoming.cancelled, line.withdrawn)
+        kept = incoming.quantity - wanted_off
     line.quantity = quantity
     line.cancelled = min(wanted_off, quantity - gone)
     still_open = quantity - gone - line.cancelled

@@ -30,6 +30,7 @@ sales_order = seller_table(
     Column("source_updated_at", At, nullable=False),
     Column("content_hash", LargeBinary, nullable=False),
     Column("test", Boolean, nullable=False, server_default=text("false")),
+    Column("fulfilled_by_channel", Boolean, nullable=False, server_default=text("false")),
     Column("version", BigInteger, nullable=False, server_default="1"),
     now_column("taken_in_at"),
     belongs_to("account", "account_id"),
@@ -43,6 +44,7 @@ sales_order = seller_table(
 
 #: quantity = allocated + claimed + shipped + cancelled + settled + pending, always.
 #: ``settled`` units left before the hub kept this stock; ``pending`` ones belong to no product yet.
+#: ``withdrawn`` units are those we took off: they stay off, whatever the channel still counts.
 order_line = seller_table(
     "order_line",
     id_column(),
@@ -62,6 +64,7 @@ order_line = seller_table(
     Column("settled", BigInteger, nullable=False, server_default="0"),
     Column("pending", BigInteger, nullable=False, server_default="0"),
     Column("returned", BigInteger, nullable=False, server_default="0"),
+    Column("withdrawn", BigInteger, nullable=False, server_default="0"),
     belongs_to("sales_order", "order_id"),
     belongs_to("product", "product_id"),
     UniqueConstraint("order_id", "external_id", "seller_id"),
@@ -80,6 +83,7 @@ order_line = seller_table(
         " AND settled >= 0 AND pending >= 0",
         name="not_negative",
     ),
+    CheckConstraint("withdrawn >= 0", name="withdrawn_not_negative"),
     CheckConstraint("returned BETWEEN 0 AND shipped + settled", name="returned_was_shipped"),
     CheckConstraint("product_id IS NOT NULL OR allocated + claimed = 0", name="held_is_known"),
     fill=80,
@@ -102,4 +106,67 @@ key_delivery = seller_table(
     now_column("noted_at"),
     belongs_to("sales_order", "order_id"),
     key=("order_id",),
+)
+
+#: ``own``: the channel is not told, by what it can do or because it sent the goods itself.
+_TOLD = "state IN ('own', 'waiting', 'told', 'refused')"
+
+#: Goods that left, as they left. ``version`` counts corrections of carrier and number.
+shipment = seller_table(
+    "shipment",
+    id_column(),
+    Column("order_id", BigInteger, nullable=False),
+    Column("account_id", BigInteger, nullable=False),
+    Column("key", String(40, collation="C"), nullable=False),
+    Column("number", String(120), nullable=False),
+    Column("carrier", String(100), nullable=False),
+    Column("tracking_number", String(200), nullable=False, server_default=""),
+    Column("tracking_url", String(500), nullable=False, server_default=""),
+    Column("shipped_at", At, nullable=False),
+    Column("external_id", String(200, collation="C"), nullable=False, server_default=""),
+    Column("state", String(10), nullable=False),
+    Column("version", BigInteger, nullable=False, server_default="1"),
+    now_column("made_at"),
+    belongs_to("sales_order", "order_id"),
+    belongs_to("account", "account_id"),
+    Index("ix_shipment_order", "order_id", "id", "seller_id"),
+    CheckConstraint(_TOLD, name="state"),
+)
+
+shipment_line = seller_table(
+    "shipment_line",
+    Column("shipment_id", BigInteger, nullable=False),
+    Column("order_line_id", BigInteger, nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    belongs_to("shipment", "shipment_id"),
+    belongs_to("order_line", "order_line_id"),
+    CheckConstraint("quantity > 0", name="some"),
+    key=("shipment_id", "order_line_id"),
+)
+
+#: Units that will not be sent, by our own decision.
+cancellation = seller_table(
+    "cancellation",
+    id_column(),
+    Column("order_id", BigInteger, nullable=False),
+    Column("account_id", BigInteger, nullable=False),
+    Column("key", String(40, collation="C"), nullable=False),
+    Column("reason", String(500), nullable=False),
+    Column("state", String(10), nullable=False),
+    now_column("made_at"),
+    belongs_to("sales_order", "order_id"),
+    belongs_to("account", "account_id"),
+    Index("ix_cancellation_order", "order_id", "id", "seller_id"),
+    CheckConstraint(_TOLD, name="state"),
+)
+
+cancellation_line = seller_table(
+    "cancellation_line",
+    Column("cancellation_id", BigInteger, nullable=False),
+    Column("order_line_id", BigInteger, nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    belongs_to("cancellation", "cancellation_id"),
+    belongs_to("order_line", "order_line_id"),
+    CheckConstraint("quantity > 0", name="some"),
+    key=("cancellation_id", "order_line_id"),
 )

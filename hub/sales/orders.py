@@ -25,6 +25,7 @@ class Order(NamedTuple):
     source_updated_at: datetime
     taken_in_at: datetime
     test: bool
+    fulfilled_by_channel: bool
 
 
 class Line(NamedTuple):
@@ -44,6 +45,7 @@ class Line(NamedTuple):
     settled: int
     pending: int
     returned: int
+    withdrawn: int
 
 
 _ORDER = [sales_order.c[name] for name in Order._fields]

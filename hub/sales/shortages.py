@@ -130,20 +130,6 @@ def report_short(tx: Transaction, line_ids: Sequence[int]) -> None:
     )
 
 
-def cancel_short(tx: Transaction, number: int, units: int) -> None:
-    """Take units that are missing off a line. Raises Conflict where fewer are missing by now."""
-    state = _locked(tx, number)
-    if units > state.claimed:
-        raise Conflict(f"only {state.claimed} units are missing by now", code="not_possible")
-    holding.hold(tx, [Change(state, -units)], (), {state.order_id: ""})  # nothing is to be posted
-    state.cancelled += units
-    holding.save_lines(tx, [state])
-    if state.claimed:
-        report_short(tx, [number])
-    else:
-        close_conflicts(tx, "oversold", [f"order_line:{number}"])
-
-
 def give_product(tx: Transaction, number: int, product_id: int) -> None:
     """Say what one line is of, where no listing can: it gets its stock. Raises Conflict where that
     is known by now."""

@@ -10,7 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, Engine, text
 
 from hub import migrating
-from hub.db import APP_ROLE, Database
+from hub.db import APP_ROLE, Database, create, set_seller
 from hub.errors import Misconfigured
 from hub.schema import metadata
 from hub.secrets import Keyring
@@ -64,6 +64,38 @@ def test_an_upgrade_done_twice_changes_nothing(
 
     assert revision == again == migrating.head()
     assert shop.level("TENT") == 10
+
+
+def test_accounts_of_before_are_told_things_too(servers: Rig, template_database: str) -> None:
+    name = "hub_of_before"
+    servers.create_database(name)
+    urls = servers.owner_url(name), servers.app_url(name)
+    before = create(urls[0], role="", name="test-owner", isolation="READ COMMITTED")
+    config = migrating.configuration()
+    with before.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0005")
+        connection.execute(text(set_seller(1)))
+        connection.execute(
+            text("INSERT INTO seller (id, name, currency) VALUES (1, 'Anna', 'EUR')")
+        )
+        connection.execute(
+            text(
+                "INSERT INTO account (seller_id, id, channel, name, credentials, webhook_path)"
+                " VALUES (1, 2, 'memory', 'shop', '', 'path')"
+            )
+        )
+
+    migrating.upgrade(*urls)
+
+    with before.begin() as connection:
+        connection.execute(text(set_seller(1)))
+        found = connection.execute(text("SELECT flow FROM flow WHERE account_id = 2")).scalars()
+        assert set(found) == {"outbox", "refunds", "payouts", "subscriptions"}
+        forced = text("SELECT bool_and(relforcerowsecurity) FROM pg_class WHERE relname = 'flow'")
+        assert connection.execute(forced).scalar()
+    before.dispose()
+    (servers.postgres or servers).drop_database(name)
 
 
 def test_a_ledger_is_not_taken_back(owner_engine: Engine) -> None:

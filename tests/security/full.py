@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from connectors.postsale import Fee, Payout
 from connectors.records import OrderStatus
 from hub import audit, idempotency
+from hub.aftersales import payouts
 from hub.aftersales.returns import CameBack, Refunded, record_refund
 from hub.auth import issue_token
 from hub.channels import accounts, inbox, listings, offers, requests
+from hub.channels.telling import Abilities
 from hub.db import Database, Transaction
 from hub.inventory import keys
 from hub.inventory.availability import Rule
 from hub.inventory.products import NewProduct, add_products
-from hub.sales import delivering, fulfilment
+from hub.sales import cancelling, delivering, fulfilment, orders, shipments
+from hub.sales.cancelling import TakenOff
 from hub.sales.intake import take_in
+from hub.sales.shipments import Leaving
 from hub.secrets import Keyring
 from tests.builders import NOON, World, line, listing, order, world
 
@@ -31,6 +36,7 @@ def full(database: Database, seller_id: int, keyring: Keyring) -> World:
     with database.transaction(seller_id) as tx:
         _the_rest(tx, shop)
         _keys(tx, shop)
+        _after_the_sale(tx, shop)
     return shop
 
 
@@ -44,6 +50,17 @@ def _keys(tx: Transaction, shop: World) -> None:
     unpaid = order("4", line("a", "v-GAME"), status=OrderStatus.UNPAID)
     take_in(tx, shop.keyring, shop.target, [unpaid])
     assert delivering.note_orders(tx, shop.account_id, ["4"]) == 1
+
+
+def _after_the_sale(tx: Transaction, shop: World) -> None:
+    """A parcel and a cancellation of which the channel is still to be told, and a payout."""
+    able = Abilities(ship=True, cancel=True, cancels_lines=True)
+    order_id = shop.order_id("2")
+    line_id = orders.get(tx, order_id)[1][0].id
+    shipments.ship(tx, order_id, Leaving("DHL", "JD01", lines={line_id: 1}), able)
+    cancelling.cancel(tx, order_id, TakenOff("sold out", {line_id: 1}), able)
+    fee = Fee("commission", 50)
+    payouts.record(tx, shop.account_id, [Payout("p1", "EUR", 450, NOON, (fee,))])
 
 
 def _the_rest(tx: Transaction, shop: World) -> None:

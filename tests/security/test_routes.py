@@ -12,10 +12,12 @@ from werkzeug.routing import Rule
 from hub.api.blueprints import PUBLIC, role_of
 from hub.auth import ROLES, revoke_tokens
 from hub.channels import requests
+from hub.channels.telling import Abilities
 from hub.conflicts.record import Finding, open_conflicts, payload_binding
 from hub.db import Database, Transaction
 from hub.inventory import keys
 from hub.inventory.products import NewProduct, add_products
+from hub.sales import shipments
 from hub.secrets import Keyring
 from hub.seller import create_seller
 from tests.builders import World, line, order, world
@@ -47,6 +49,10 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/api/v1/products/{product_id}"): {"keyed": True},
     ("POST", "/api/v1/products/{product_id}/keys"): {"location": "MAIN", "keys": ["K-1"]},
     ("POST", "/api/v1/products/{product_id}/keys/withdrawals"): {"keys": ["K-1"]},
+    ("POST", "/api/v1/orders/{order_id}/shipments"): {"carrier": "DHL"},
+    ("PATCH", "/api/v1/shipments/{shipment_id}"): {"carrier": "UPS"},
+    ("POST", "/api/v1/orders/{order_id}/cancellations"): {"reason": "sold out"},
+    ("POST", "/api/v1/orders/{order_id}/refunds"): {"amount": 1, "reason": "it came late"},
 }
 STRICTER = {
     ("POST", "/api/v1/accounts"): "owner",
@@ -87,7 +93,7 @@ def theirs(database: Database, keyring: Keyring, other_seller: int) -> dict[str,
 def rows_of(database: Database, keyring: Keyring, seller: int, sku: str) -> dict[str, Any]:
     """One row of everything; parameter of a path → its value."""
     shop = world(database, seller, keyring, {sku: 5})
-    shop.take(order("1", line("1", f"v-{sku}")))
+    shop.take(order("1", line("1", f"v-{sku}", 7)))
     shop.derive()
     with database.transaction(seller) as tx:
         payload = keyring.encrypt(b"{}", payload_binding(seller, "subject"))
@@ -102,8 +108,16 @@ def rows_of(database: Database, keyring: Keyring, seller: int, sku: str) -> dict
                 text("SELECT id FROM conflict WHERE kind = 'test'")
             ).scalar_one(),
             "product_id": keyed(tx, shop, f"{sku}-key"),
+            "shipment_id": sent(tx, shop),
             "sku": sku,
         }
+
+
+def sent(tx: Transaction, shop: World) -> int:
+    """A parcel with one unit of the order; others are left to be sent, or to be cancelled."""
+    order_id, line_id = tx.execute(text("SELECT order_id, id FROM order_line")).one()
+    leaving = shipments.Leaving("DHL", lines={line_id: 1})
+    return shipments.ship(tx, order_id, leaving, Abilities()).id
 
 
 def keyed(tx: Transaction, shop: World, sku: str) -> int:
@@ -189,7 +203,7 @@ def prepared(
     body = BODIES.get((method, path))
     options: dict[str, Any] = {} if body is None else {"json": body}
     if method in {"PATCH", "PUT"} or "{conflict_id}" in path:
-        tables = ("listing", "product", "account", "conflict")
+        tables = ("listing", "product", "account", "conflict", "shipment")
         with web.database.transaction(seller) as tx:
             table = next(t for t in tables if f"{{{t}_id}}" in path)
             query = text(f"SELECT version FROM {table} WHERE id = :id")

@@ -105,14 +105,24 @@ def test_taking_units_off_needs_a_reason(shop: World) -> None:
         resolve(shop, "oversold", "cancel_units")
 
 
-def test_an_edit_that_still_counts_the_units_opens_it_again(shop: World) -> None:
+def test_an_edit_that_still_counts_the_units_does_not_bring_them_back(shop: World) -> None:
     resolve(shop, "oversold", "cancel_units", reason="the buyer agrees")
 
     shop.take(order("1", line("a", "v-TENT", 8), at=5))
 
-    assert conflict(shop, "oversold").state == "open"
-    assert conflict(shop, "oversold").reopened == 1
+    assert conflict(shop, "oversold").state == "resolved"
+    assert shop.line("1", "a") == {"quantity": 8, "allocated": 5, "cancelled": 3}
     shop.check()
+
+
+def test_a_channel_that_can_be_told_is_told_of_the_units(shop: World) -> None:
+    told = preview(shop, "oversold", "cancel_units")
+    assert told.notes[0] == "the channel is told to take them off too"
+
+    resolve(shop, "oversold", "cancel_units", reason="the buyer agrees")
+
+    ((kind, payload),) = shop.ask("SELECT kind, payload FROM outbox")
+    assert (kind, payload["order_key"], payload["lines"]) == ("cancel", "1", [["a", 3]])
 
 
 def test_a_line_waits_until_a_day_and_is_then_shown_again(shop: World) -> None:
