@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
 
+from redis import Redis
+
 from connectors.base import Channel, Connection, Connector, connect
 from connectors.catalog import channel
-from connectors.http import Http
+from connectors.http import Http, Limiter, Unlimited
 from connectors.records import Credentials
 from hub.channels import accounts
 from hub.channels.accounts import Account, Opened
@@ -20,6 +22,8 @@ from hub.config import Settings, settings
 from hub.db import Database, create
 from hub.sales.intake import Target
 from hub.secrets import Keyring, Secret
+from sync import queues
+from sync.budgets import UNMEASURED, Budget, Own, Shared
 
 MOST_SESSIONS = 100
 #: Connections kept, and as many again at need: several accounts are pushed at once, and each may
@@ -46,6 +50,7 @@ class Carrier:
         self.keyring = keyring
         self._sessions: OrderedDict[tuple[int, int], Http] = OrderedDict()
         self._lock = Lock()
+        self._redis: Redis | None = None
 
     @classmethod
     def of(cls, found: Settings) -> Carrier:
@@ -88,11 +93,22 @@ class Carrier:
                     hosts=declared.hosts,
                     loopback=self.settings.loopback,
                     allow_http=declared.plain_http,
+                    limiter=self._budget(seller_id, account, declared),
                 )
             self._sessions[key] = http
             while len(self._sessions) > MOST_SESSIONS:
                 self._sessions.popitem(last=False)[1].close()
         return http
+
+    def _budget(self, seller_id: int, account: Account, declared: Channel) -> Limiter:
+        """Shared by all processes that share a Redis; without one, as in tests, there is none."""
+        if not self.settings.redis_url:
+            return Unlimited()
+        if self._redis is None:
+            self._redis = queues.connect(self.settings)
+        limit = declared.limits[0] if declared.limits else UNMEASURED
+        key = f"{self.settings.queue_prefix}:budget:{seller_id}:{account.id}"
+        return Budget(Shared(self._redis, key, limit), Own(limit), declared.meter)
 
     def _store(self, seller_id: int, account_id: int, fresh: Credentials) -> None:
         """Refreshed tokens are committed before the connector uses them."""
@@ -104,6 +120,8 @@ class Carrier:
         for http in self._sessions.values():
             http.close()
         self._sessions.clear()
+        if self._redis is not None:
+            self._redis.close()
         self.database.engine.dispose()
 
 

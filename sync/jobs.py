@@ -28,6 +28,7 @@ from sync import (
     subscriptions,
     webhooks,
 )
+from sync.budgets import can_wait
 from sync.carrier import Carrier, process_carrier
 
 log = logger(__name__)
@@ -36,6 +37,7 @@ log = logger(__name__)
 def run(topic: str, seller_id: int, account_id: int) -> None:
     """The one job. Logs what went wrong and raises it again."""
     structlog.contextvars.bind_contextvars(job=topic, seller=seller_id, account=account_id)
+    waits = can_wait.set(queues.LANE_OF[topic] == queues.BULK)
     try:
         HANDLERS[topic](process_carrier(), seller_id, account_id)
     except NotFound as error:
@@ -44,6 +46,7 @@ def run(topic: str, seller_id: int, account_id: int) -> None:
         log.exception("job failed")
         raise
     finally:
+        can_wait.reset(waits)
         structlog.contextvars.clear_contextvars()
 
 
