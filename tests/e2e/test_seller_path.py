@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-import requests
 
 from connectors.simulators.server import Simulator
 from hub import auth
@@ -17,51 +13,9 @@ from hub.config import Settings
 from hub.seller import create_seller
 from sync.premises import Premises
 from sync.simulating import open_shop, stock_shop
+from tests.e2e.seller import Seller, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
-
-
-@dataclass
-class Seller:
-    """One seller's session with the API."""
-
-    url: str
-    token: str
-
-    def call(self, method: str, path: str, expect: int, **options: Any) -> requests.Response:
-        headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
-        answer = requests.request(
-            method, f"{self.url}/api/v1{path}", headers=headers, timeout=10, **options
-        )
-        assert answer.status_code == expect, answer.text
-        return answer
-
-    def connect(self, name: str, shop: Simulator) -> int:
-        body = {
-            "channel": "shopify",
-            "name": name,
-            "credentials": shop.credentials(),
-            "settings": shop.settings(),
-            "base_url": shop.url,
-        }
-        return int(self.call("POST", "/accounts", 201, json=body).json()["id"])
-
-    def ask(self, account: int, kind: str, **argument: Any) -> dict[str, Any]:
-        body = {"kind": kind, "argument": argument}
-        number = self.call("POST", f"/accounts/{account}/requests", 202, json=body).json()["id"]
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            found: dict[str, Any] = self.call("GET", f"/requests/{number}", 200).json()
-            if found["state"] != "new":
-                assert found["state"] == "done", found
-                return dict(found["answer"])
-            time.sleep(0.1)
-        raise AssertionError(f"nobody answered {kind}")
-
-    def go_live(self, account: int) -> None:
-        tag = self.call("GET", f"/accounts/{account}", 200).headers["ETag"]
-        path = f"/accounts/{account}"
-        self.call("PATCH", path, 200, json={"mode": "live"}, headers={"If-Match": tag})
 
 
 @pytest.fixture
@@ -72,13 +26,6 @@ def shops() -> Iterator[dict[str, Simulator]]:
     yield opened
     for shop in opened.values():
         shop.stop()
-
-
-def until(true: Any, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it never came to be so"
-        time.sleep(0.1)
 
 
 def test_a_sale_at_one_shop_lowers_the_other(tmp_path: Path, shops: dict[str, Simulator]) -> None:
@@ -92,7 +39,7 @@ def test_a_sale_at_one_shop_lowers_the_other(tmp_path: Path, shops: dict[str, Si
         with carrier.database.transaction(number) as tx:
             seller = Seller(url, auth.issue_token(tx, "e2e", "owner").reveal())
 
-        accounts = {name: seller.connect(name, shop) for name, shop in shops.items()}
+        accounts = {name: seller.connect(name, "shopify", shop) for name, shop in shops.items()}
         for account in accounts.values():
             assert seller.ask(account, "listings", create=True)["read"] == 5
             seller.ask(account, "subscribe")
