@@ -32,6 +32,7 @@ CHANNELS = {
     "google_play": "connectors.google_play:CHANNEL",
     "medusa": "connectors.medusa:CHANNEL",
     "memory": "connectors.memory:CHANNEL",
+    "oscar": "connectors.oscar:CHANNEL",
     "prestashop": "connectors.prestashop:CHANNEL",
     "saleor": "connectors.saleor:CHANNEL",
     "shopify": "connectors.shopify:CHANNEL",

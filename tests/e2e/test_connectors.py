@@ -17,16 +17,17 @@ from connectors.postsale import Cancellation, Parcel, ParcelLine, Refund
 from connectors.records import ChannelOrder, Credentials, Listing, OrderStatus, PushOutcome
 from connectors.testing.rig import LONG_AGO, offer, ref, walk
 from tests.e2e.medusa import MedusaShop
+from tests.e2e.oscar import OscarShop
 from tests.e2e.vendure import VendureShop
 from tests.rig import Rig
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
-Shop = VendureShop | MedusaShop
+Shop = VendureShop | MedusaShop | OscarShop
 PRICE = 1250
 
 
-@pytest.fixture(scope="module", params=["vendure", "medusa"])
+@pytest.fixture(scope="module", params=["vendure", "medusa", "oscar"])
 def shop(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, servers: Rig
 ) -> Iterator[Shop]:
@@ -34,6 +35,8 @@ def shop(
     with ExitStack() as stack:
         if request.param == "vendure":
             yield stack.enter_context(VendureShop(home))
+        elif request.param == "oscar":
+            yield stack.enter_context(OscarShop(home))
         else:
             yield stack.enter_context(MedusaShop(home, servers))
 
