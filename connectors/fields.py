@@ -6,11 +6,14 @@ makes one :class:`~connectors.records.BadRecord` that names it, and nothing half
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from connectors.amounts import exponent, minor_units
+from connectors.records import BadRecord
+
+T = TypeVar("T")
 
 #: More units than any order line or shelf holds; keeps quantities inside the database's integer.
 MOST_UNITS = 1_000_000_000
@@ -198,3 +201,26 @@ class Record:
 
     def optional_amount(self, name: str, currency: str) -> int:
         return 0 if self.data.get(name) in (None, "") else self.amount(name, currency)
+
+
+def identity(item: object, *names: str) -> str:
+    """What an item goes by, for the record of what was wrong with it: the first of ``names`` ("id"
+    where none is said) that it has; "" where it has none."""
+    found = [item.get(name) for name in names or ("id",)] if isinstance(item, Mapping) else []
+    keys = [one for one in found if isinstance(one, str | int) and not isinstance(one, bool)]
+    return next((str(one) for one in keys if one != ""), "")
+
+
+def each(
+    items: Iterable[Any], read: Callable[[Any], T], *names: str
+) -> tuple[tuple[T, ...], tuple[BadRecord, ...]]:
+    """What could be read, and what could not with the reason: a bad one stops no other. ``names``
+    as for :func:`identity`."""
+    good: list[T] = []
+    bad: list[BadRecord] = []
+    for item in items:
+        try:
+            good.append(read(item))
+        except Unreadable as error:
+            bad.append(BadRecord(identity(item, *names), error.field, error.reason, item))
+    return tuple(good), tuple(bad)

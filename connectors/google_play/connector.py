@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from connectors.base import Connection, Connector
 from connectors.errors import CursorExpired, ProtocolError, RejectedError
-from connectors.fields import Unreadable
+from connectors.fields import Unreadable, each
 from connectors.google_play import CHANNEL, answers, mapping, orders, pushes, shipping, stock
 from connectors.google_play.client import Client, Params
 from connectors.google_play.fields import Resource
@@ -56,7 +56,7 @@ class GooglePlayConnector(Connector):
         token = _onward(body)
         if token and token == cursor.token:
             raise ProtocolError("the list of products does not move on", code="page_repeated")
-        read, bad = mapping.each(found, lambda one: mapping.listings(one, self._currency))
+        read, bad = each(found, lambda one: mapping.listings(one, self._currency), "productId")
         items = tuple(listing for product in read for listing in product)
         return Page(items, Cursor(cursor.since, token, cursor.until), bool(token), bad)
 

@@ -7,14 +7,13 @@ Words and fields: https://developers.google.com/android-publisher/api-ref/rest/v
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from connectors.fields import Unreadable
 from connectors.google_play.fields import Resource
 from connectors.records import (
-    BadRecord,
     Buyer,
     ChannelOrder,
     Listing,
@@ -134,27 +133,6 @@ def subscription(data: object) -> Subscription:
     found = Resource(data)
     endpoint = found.part_or_empty("pushConfig").words("pushEndpoint")
     return Subscription(found.text("name"), found.words("topic"), endpoint)
-
-
-def each(
-    items: Iterable[object], read: Callable[[object], T]
-) -> tuple[tuple[T, ...], tuple[BadRecord, ...]]:
-    """What could be read, and what could not with the reason: a bad one stops no other."""
-    good: list[T] = []
-    bad: list[BadRecord] = []
-    for item in items:
-        try:
-            good.append(read(item))
-        except Unreadable as error:
-            bad.append(BadRecord(_identity(item), error.field, error.reason, item))
-    return tuple(good), tuple(bad)
-
-
-def _identity(item: object) -> str:
-    if not isinstance(item, Mapping):
-        return ""
-    found = item.get("orderId") or item.get("productId")
-    return found if isinstance(found, str) else ""
 
 
 def _lines(

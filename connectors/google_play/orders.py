@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.errors import CursorExpired, ProtocolError, RejectedError
-from connectors.fields import Unreadable
+from connectors.fields import Unreadable, each
 from connectors.google_play import answers, mapping
 from connectors.google_play.client import Client
 from connectors.google_play.fields import Resource
@@ -34,7 +34,7 @@ def fetch(client: Client, keys: Sequence[str], now: datetime) -> Page[ChannelOrd
     wanted.update(dict.fromkeys(purchases))
     found = halving(list(wanted), lambda ids: _batch(client, ids), _skip)
     known = {**_behind(client, found, purchases), **purchases}
-    orders, bad = mapping.each(found, lambda one: mapping.order(one, known.get(_id(one))))
+    orders, bad = each(found, lambda one: mapping.order(one, known.get(_id(one))), "orderId")
     return Page(orders, Cursor(now), more=False, bad=bad)
 
 
@@ -65,7 +65,7 @@ def voided(client: Client, cursor: Cursor, now: datetime, overlap: timedelta) ->
     token = _next(body)
     if token and token == cursor.token:
         raise ProtocolError("the list of voided purchases does not move on", code="page_repeated")
-    hints, bad = mapping.each(found, _hint)
+    hints, bad = each(found, _hint, "orderId")
     after = Cursor(cursor.since, token, began) if token else Cursor(max(cursor.since, began))
     return Page(tuple(dict.fromkeys(hints)), after, more=bool(token), bad=bad)
 

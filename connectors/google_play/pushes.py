@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 from connectors.errors import AuthError, ProtocolError, RejectedError
-from connectors.fields import Unreadable
+from connectors.fields import Unreadable, each
 from connectors.google_play import answers, mapping
 from connectors.google_play.client import Client
 from connectors.google_play.fields import Resource
@@ -46,7 +46,7 @@ def subscriptions(client: Client, topic: str) -> tuple[Subscription, ...]:
         found = [client.read_push(one) for one in names]
     except AuthError as error:
         raise _no_right(error) from error
-    read, _ = mapping.each(found, mapping.subscription)
+    read, _ = each(found, mapping.subscription)
     return tuple(one for one in read if one.url)
 
 

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from flask import Flask, Response, request
 
+from connectors import jws
 from connectors.google_play import access, tokens
 from connectors.google_play import storefront as words
 from connectors.google_play.office import Office, Refused
@@ -134,7 +135,7 @@ class GooglePlaySimulator(Simulator):
             token = tokens.read(given.get("assertion", ""))
             claims = token.claims
             begins, ends = int(claims["iat"]), int(claims["exp"])
-        except (tokens.BadToken, KeyError, TypeError, ValueError):
+        except (jws.Malformed, KeyError, TypeError, ValueError):
             return ""
         now = self.now().timestamp()
         good = (
@@ -149,7 +150,7 @@ class GooglePlaySimulator(Simulator):
         return str(claims.get("scope", "")) if good else ""
 
     def _certificates(self) -> Response:
-        key = tokens.published(_key(self._pushers).public_key(), self._push_key_id)
+        key = jws.published(_key(self._pushers).public_key(), self._push_key_id)
         return self.answer("Keys", lambda: json_response({"keys": [key]}, headers=self._headers()))
 
     def _opened(self, where: str, act: Act, *, scope: str = access.SCOPE, **how: Any) -> Response:

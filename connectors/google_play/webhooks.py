@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from connectors import jws
 from connectors.errors import KeyMissing, SignatureError
 from connectors.google_play import tokens
 from connectors.records import Hint, HintKind, Verified, WebhookRequest
@@ -46,7 +47,7 @@ def verify(
     cannot make us fetch keys."""
     token = _token(request.headers)
     _check_claims(token.claims, secrets, now)
-    key = tokens.key_set(secrets.get(KEYS, ())).get(token.key_id)
+    key = jws.key_set(secrets.get(KEYS, ())).get(token.key_id)
     if key is None:
         raise KeyMissing(token.key_id)
     if not tokens.signed_by(token, key):
@@ -74,7 +75,7 @@ def _token(headers: Mapping[str, str]) -> tokens.Token:
         raise SignatureError("the push carries no token", code="signature_missing")
     try:
         return tokens.read(text.strip())
-    except tokens.BadToken as error:
+    except jws.Malformed as error:
         raise SignatureError(f"the push's token {error}", code="signature_wrong") from None
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from connectors.errors import ProtocolError
+from connectors.fields import each, identity
 from connectors.medusa import answers, mapping
 from connectors.medusa.calls import LISTING_FIELDS, LISTINGS_PAGE, VARIANTS
 from connectors.medusa.client import Client
@@ -42,7 +43,7 @@ def page(client: Client, cursor: Cursor, currency: str, location: str) -> Page[L
     rows, count = answers.rows(data, VARIANTS.holds), data.get("count")
     if data.get("offset", start) != start:
         raise ProtocolError("the list of variants does not move on", code="page_repeated")
-    keys = [mapping.identity(one) for one in rows]
+    keys = [identity(one) for one in rows]
     if edge.last and edge.last not in keys:
         return Page((), Cursor(cursor.since, _token(_back(edge)), cursor.until), more=True)
     fresh = rows[keys.index(edge.last) + 1 :] if edge.last else rows
@@ -50,7 +51,7 @@ def page(client: Client, cursor: Cursor, currency: str, location: str) -> Page[L
     more = end < count if isinstance(count, int) else len(rows) > LISTINGS_PAGE
     if more and not fresh:
         raise ProtocolError("the list of variants does not move on", code="page_repeated")
-    found, bad = mapping.each(fresh, lambda one: mapping.listing(one, currency, location))
+    found, bad = each(fresh, lambda one: mapping.listing(one, currency, location))
     token = _token(Edge(end, keys[-1], edge.steps)) if more else ""
     return Page(found, Cursor(cursor.since, token, cursor.until), more, bad)
 

@@ -7,17 +7,16 @@ https://docs.medusajs.com/resources/references/order/models/Order
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from connectors.fields import Unreadable
 from connectors.medusa import shelf
 from connectors.medusa.fields import Record
 from connectors.postsale import Refund
 from connectors.records import (
-    BadRecord,
     Buyer,
     ChannelLocation,
     ChannelOrder,
@@ -215,25 +214,6 @@ def currency_of(store: Record) -> str:
 def location(data: object) -> ChannelLocation:
     record = Record(data)
     return ChannelLocation(record.key("id"), record.words("name"))
-
-
-def each(
-    items: Iterable[object], read: Callable[[object], T]
-) -> tuple[tuple[T, ...], tuple[BadRecord, ...]]:
-    """What could be read, and what could not with the reason: a bad one stops no other."""
-    good: list[T] = []
-    bad: list[BadRecord] = []
-    for item in items:
-        try:
-            good.append(read(item))
-        except Unreadable as error:
-            bad.append(BadRecord(identity(item), error.field, error.reason, item))
-    return tuple(good), tuple(bad)
-
-
-def identity(item: object) -> str:
-    found: Any = item.get("id") if isinstance(item, Mapping) else None
-    return str(found) if isinstance(found, str | int) else ""
 
 
 def _lines(order: Record, currency: str, *, cancelled: bool) -> Iterator[OrderLine]:

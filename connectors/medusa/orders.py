@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from connectors.errors import ProtocolError
-from connectors.fields import Unreadable
+from connectors.fields import Unreadable, each, identity
 from connectors.medusa import answers, mapping, place
 from connectors.medusa.calls import (
     IDS,
@@ -50,14 +50,14 @@ def pull(
             return _page(found, read, at.onward(cursor), more=True)
         at = at.among_payments()
     paid, more, at = _changed(client, PAYMENTS, PAYMENTS_PAGE, at, PAID_FIELDS, cursor.until)
-    shown = {mapping.identity(one) for one in found}
+    shown = {identity(one) for one in found}
     found += by_id(client, sorted(_unseen(paid, at.origin) - shown), fields)
     return _page(found, read, at.onward(cursor) if more else at.ended(cursor), more=more)
 
 
 def fetch(client: Client, keys: Sequence[str], now: datetime) -> Page[ChannelOrder]:
     found = by_id(client, keys, ORDER_FIELDS)
-    orders, bad = mapping.each(found, mapping.order)
+    orders, bad = each(found, mapping.order)
     times = [moment for moment in map(place.changed_at, found) if moment is not None]
     return Page(orders, Cursor(max(times, default=now)), more=False, bad=bad)
 
@@ -70,7 +70,7 @@ def by_id(client: Client, keys: Sequence[str], fields: str) -> list[object]:
         some = keys[start : start + IDS]
         query = [("fields", fields), ("limit", str(len(some))), *(("id[]", key) for key in some)]
         rows = answers.rows(client.run(ORDERS, query), ORDERS.holds)
-        if {mapping.identity(one) for one in rows} - set(some):
+        if {identity(one) for one in rows} - set(some):
             raise ProtocolError("orders came that were not asked for", code="filter_ignored")
         found += rows
     return found
@@ -113,8 +113,8 @@ def _unseen(payments: Sequence[object], origin: datetime) -> set[str]:
         order = _order_of(one)
         moved, paid = place.changed_at(order), place.changed_at(one)
         settled = moved and paid and moved >= origin and paid - moved <= APART
-        if mapping.identity(order) and not settled:
-            keys.add(mapping.identity(order))
+        if identity(order) and not settled:
+            keys.add(identity(order))
     return keys
 
 
@@ -130,5 +130,5 @@ def _order_of(payment: object) -> Mapping[str, Any] | None:
 def _page(
     found: Sequence[object], read: Callable[[object], T], cursor: Cursor, *, more: bool
 ) -> Page[T]:
-    good, bad = mapping.each(found, read)
+    good, bad = each(found, read)
     return Page(good, cursor, more, bad)

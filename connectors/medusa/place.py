@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from connectors.errors import CursorExpired, ProtocolError
-from connectors.fields import Unreadable
+from connectors.fields import Unreadable, identity
 from connectors.medusa.fields import Record
-from connectors.medusa.mapping import identity
 from connectors.records import Cursor
 
 ORDERS, PAYMENTS = "orders", "payments"

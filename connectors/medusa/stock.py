@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from connectors.errors import ConnectorError, ProtocolError, RejectedError, UnknownOutcome
-from connectors.fields import Unreadable
+from connectors.fields import Unreadable, each, identity
 from connectors.medusa import answers, mapping, shelf
 from connectors.medusa.calls import (
     ADD_LEVEL,
@@ -90,7 +90,7 @@ def locations(client: Client) -> tuple[ChannelLocation, ...]:
     """The stock locations, the one made first before the others."""
     query = (("limit", str(LOCATIONS_PAGE)), ("order", "created_at"))
     found = answers.rows(client.run(LOCATIONS, query), LOCATIONS.holds)
-    return mapping.each(found, mapping.location)[0]
+    return each(found, mapping.location)[0]
 
 
 def decide(offer: StockOffer, held: Shelf | None, location: str) -> PushResult | Write:
@@ -136,10 +136,10 @@ def _shelves(client: Client, keys: Sequence[str]) -> dict[str, Shelf]:
         some = asked[start : start + IDS]
         query = [("fields", STOCK_FIELDS), ("limit", str(IDS)), *(("id[]", key) for key in some)]
         variants = answers.rows(client.run(VARIANTS, query), VARIANTS.holds)
-        if {mapping.identity(one) for one in variants} - set(some):
+        if {identity(one) for one in variants} - set(some):
             raise ProtocolError("variants came that were not asked for", code="filter_ignored")
         try:
-            found |= {mapping.identity(one): shelf.read(Record(one)) for one in variants}
+            found |= {identity(one): shelf.read(Record(one)) for one in variants}
         except Unreadable as error:
             raise ProtocolError(f"stock cannot be read: {error}", code="bad_record") from error
     return found

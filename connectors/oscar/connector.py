@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from connectors.base import Connection, Connector
 from connectors.errors import CursorExpired, RejectedError
-from connectors.fields import Unreadable
+from connectors.fields import Unreadable, each
 from connectors.oscar import CHANNEL, PAGE, mapping, stock
 from connectors.oscar.client import Client
 from connectors.oscar.mapping import Goods, Node
@@ -57,10 +57,10 @@ class OscarConnector(Connector):
         words = self._checked(mapping.statuses, "statuses")
         begin = (cursor.since - CHANNEL.orders.overlap, -1)
         after = _place(cursor.token) if cursor.token else begin
-        told, undated = mapping.each(self.client.rows("/admin/orders/"), mapping.dated)
+        told, undated = each(self.client.rows("/admin/orders/"), mapping.dated, "number")
         left = sorted((one for one in told if one[:2] > after), key=lambda one: one[:2])
         some, more = left[:PAGE], len(left) > PAGE
-        good, bad = mapping.each([one.data for one in some], lambda one: self._order(one, words))
+        good, bad = each([one.data for one in some], lambda one: self._order(one, words), "number")
         if more:
             token = f"{some[-1].placed_at.isoformat()} {some[-1].key}"
             return Page(good, Cursor(cursor.since, token), more, bad)
@@ -71,7 +71,7 @@ class OscarConnector(Connector):
         words = self._checked(mapping.statuses, "statuses")
         told = [self.client.one(f"/admin/orders/{key}/") for key in keys if key.isdecimal()]
         found = [one for one in told if one is not None]
-        good, bad = mapping.each(found, lambda one: self._order(one, words))
+        good, bad = each(found, lambda one: self._order(one, words), "number")
         return Page(good, Cursor(self.connection.now()), more=False, bad=bad)
 
     def read_stock(self, refs: Sequence[ListingRef]) -> tuple[RemoteStock, ...]:

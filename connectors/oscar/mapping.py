@@ -6,11 +6,11 @@ order lines name it, and a product sold by two partners has two. Lines tell no S
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
-from connectors.fields import Record, Unreadable
+from connectors.fields import Record, Unreadable, each
 from connectors.records import (
     BadRecord,
     Buyer,
@@ -185,21 +185,6 @@ def level(data: object) -> Level:
         raise Unreadable("num_in_stock", "missing")
     units = [node.units(name, otherwise=0) for name in ("num_in_stock", "num_allocated")]
     return Level(*units)
-
-
-def each(
-    items: Iterable[object], read: Callable[[Any], T]
-) -> tuple[tuple[T, ...], tuple[BadRecord, ...]]:
-    """What could be read, and what could not with the reason: a bad one stops no other."""
-    good: list[T] = []
-    bad: list[BadRecord] = []
-    for item in items:
-        try:
-            good.append(read(item))
-        except Unreadable as error:
-            named = item.get("number") or item.get("id") if isinstance(item, Mapping) else ""
-            bad.append(BadRecord(str(named or ""), error.field, error.reason, item))
-    return tuple(good), tuple(bad)
 
 
 def _line(node: Node, currency: str, goods: Mapping[str, Goods], status: OrderStatus) -> OrderLine:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.errors import CursorExpired, ProtocolError
-from connectors.fields import Unreadable
+from connectors.fields import Unreadable, each
 from connectors.prestashop import history, mapping
 from connectors.prestashop.answers import NotAllowed
 from connectors.prestashop.client import Client
@@ -42,7 +42,7 @@ def page(client: Client, office: Office, cursor: Cursor) -> Page[Listing]:
     token = _onward(found, start)
     products = [one for one in found if isinstance(one, Mapping)]
     read = Reader(client, office, products) if products else None
-    made, bad = mapping.each(found, lambda one: read.listings(Row(one)) if read else ())
+    made, bad = each(found, lambda one: read.listings(Row(one)) if read else ())
     listings = tuple(one for some in made for one in some)
     return Page(listings, Cursor(cursor.since, token, cursor.until), bool(token), bad)
 

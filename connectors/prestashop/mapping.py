@@ -7,10 +7,10 @@ https://devdocs.prestashop-project.org/8/webservice/resources/orders/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from connectors.fields import MOST_UNITS, Unreadable
 from connectors.postsale import ParcelLine, Refund
@@ -18,7 +18,6 @@ from connectors.prestashop.fields import Row
 from connectors.prestashop.localtime import NEVER, ShopClock
 from connectors.prestashop.states import SENT, States
 from connectors.records import (
-    BadRecord,
     Buyer,
     ChannelOrder,
     Listing,
@@ -53,19 +52,6 @@ class Around:
     sent_at: Mapping[str, datetime] = field(default_factory=dict)
     ended_at: Mapping[str, datetime] = field(default_factory=dict)
     off: Mapping[str, int] = field(default_factory=dict)
-
-
-def each(
-    found: Iterable[Any], read: Callable[[Any], T]
-) -> tuple[tuple[T, ...], tuple[BadRecord, ...]]:
-    good, bad = [], []
-    for one in found:
-        try:
-            good.append(read(one))
-        except Unreadable as error:
-            key = one.get("id") if isinstance(one, Mapping) else None
-            bad.append(BadRecord(str(key or ""), error.field, error.reason, one))
-    return tuple(good), tuple(bad)
 
 
 def moment(row: Row, name: str, clock: ShopClock) -> datetime:

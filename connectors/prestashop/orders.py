@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.fields import Unreadable
+from connectors.fields import Unreadable, each
 from connectors.prestashop import history, mapping, pages
 from connectors.prestashop.answers import NotAllowed
 from connectors.prestashop.client import ALL, Client
@@ -100,7 +100,7 @@ class Reader:
         if not found:
             return (), ()
         around = self._around([one for one in found if isinstance(one, Mapping)])
-        return mapping.each(found, lambda one: mapping.order(one, around))
+        return each(found, lambda one: mapping.order(one, around))
 
     def _around(self, found: Sequence[Mapping[str, Any]]) -> Around:
         states, now = self._office.states(), history.standing(found)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.fields import Unreadable
+from connectors.fields import Unreadable, each
 from connectors.postsale import Refund
 from connectors.prestashop import history, mapping
 from connectors.prestashop.client import Client
@@ -25,7 +25,7 @@ def pull(client: Client, office: Office, cursor: Cursor) -> Page[Refund]:
     clock = office.clock()
     fresh, walk, onward = walked(client, ORDER_SLIPS, cursor, clock, SLIPS_PAGE)
     known = _currencies(client, office, fresh) if fresh else {}
-    refunds, bad = mapping.each(fresh, lambda one: mapping.refund(one, known, clock))
+    refunds, bad = each(fresh, lambda one: mapping.refund(one, known, clock))
     return Page(refunds, onward, bool(walk), bad)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from connectors.base import Connection, Connector
 from connectors.errors import ProtocolError
+from connectors.fields import each
 from connectors.postsale import Cancellation, Parcel, Refund
 from connectors.records import (
     ChannelOrder,
@@ -41,7 +42,7 @@ class SaleorConnector(Connector):
         found, more, end = orders.page(data, "productVariants")
         if more and (not end or end == cursor.token):
             raise ProtocolError("the list of listings does not move on", code="page_repeated")
-        listings, bad = mapping.each(
+        listings, bad = each(
             found,
             lambda one: mapping.listing(one, place.channel, place.currency, place.warehouse),
         )

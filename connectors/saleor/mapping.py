@@ -6,14 +6,13 @@ https://docs.saleor.io/api-reference/orders/objects/order
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
 from connectors.fields import MOST_UNITS, Unreadable
 from connectors.records import (
-    BadRecord,
     Buyer,
     ChannelOrder,
     Listing,
@@ -130,25 +129,6 @@ def free(node: Node, warehouse: str) -> int | None:
     if not node.truth("trackInventory") or found is None:
         return None
     return found[0] - found[1]
-
-
-def each(
-    items: Iterable[object], read: Callable[[object], T]
-) -> tuple[tuple[T, ...], tuple[BadRecord, ...]]:
-    """What could be read, and what could not with the reason: a bad one stops no other."""
-    good: list[T] = []
-    bad: list[BadRecord] = []
-    for item in items:
-        try:
-            good.append(read(item))
-        except Unreadable as error:
-            bad.append(BadRecord(_identity(item), error.field, error.reason, item))
-    return tuple(good), tuple(bad)
-
-
-def _identity(item: object) -> str:
-    found = item.get("id") if isinstance(item, Mapping) else None
-    return found if isinstance(found, str) else ""
 
 
 # -- how an order stands ----------------------------------------------------------------------

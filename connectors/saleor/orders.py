@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.errors import ProtocolError
-from connectors.fields import Unreadable
+from connectors.fields import Unreadable, each
 from connectors.records import ChannelOrder, Cursor, Page
 from connectors.saleor import mapping
 from connectors.saleor.client import Client
@@ -28,7 +28,7 @@ LONGEST = 50_000
 
 def pull(client: Client, cursor: Cursor, channel: str) -> Page[ChannelOrder]:
     found, onward, more = changed(client, ORDERS, cursor, channel)
-    orders, bad = mapping.each(found, mapping.order)
+    orders, bad = each(found, mapping.order)
     return Page(orders, onward, more, bad)
 
 
@@ -56,7 +56,7 @@ def fetch(client: Client, keys: Sequence[str], channel: str, now: datetime) -> P
     if ids:
         variables = {"filter": {"ids": ids}, "channel": channel or None, "after": None}
         found, _, _ = page(client.run(ORDERS, variables), "orders")
-    orders, bad = mapping.each(found, mapping.order)
+    orders, bad = each(found, mapping.order)
     return Page(orders, Cursor(max(_times(found), default=now)), more=False, bad=bad)
 
 

@@ -17,6 +17,7 @@ from wsgiref.types import WSGIApplication
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from flask import Flask, Response, request
 
+from connectors import jws
 from connectors.saleor import signature
 from connectors.saleor import storefront as words
 from connectors.saleor.counter import Counter
@@ -120,7 +121,7 @@ class SaleorSimulator(Simulator):
     # -- the endpoints -------------------------------------------------------------------------
 
     def _jwks(self) -> Response:
-        entry = signature.published(signing_key(self._key).public_key(), self.key_id)
+        entry = jws.published(signing_key(self._key).public_key(), self.key_id)
         return self.answer("jwks", lambda: json_response({"keys": [entry]}))
 
     def _graphql(self) -> Response:

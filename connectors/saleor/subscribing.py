@@ -11,11 +11,11 @@ from typing import Any
 
 from connectors.errors import AuthError, ProtocolError
 from connectors.fields import Unreadable
+from connectors.jws import ALGORITHM
 from connectors.records import Subscription
 from connectors.saleor.client import Client
 from connectors.saleor.nodes import Node
 from connectors.saleor.queries import RESUBSCRIBE, SUBSCRIBE, WEBHOOKS
-from connectors.saleor.signature import ALGORITHM
 from connectors.saleor.webhooks import KEYS, SUBSCRIPTION, TOPICS
 
 NAME = "Storefront Hub"

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from connectors import jws
 from connectors.errors import KeyMissing, SignatureError
 from connectors.records import Hint, HintKind, Verified, WebhookRequest
 from connectors.saleor import signature
@@ -81,9 +82,9 @@ def verify(
         raise SignatureError("the webhook is not signed", code="signature_missing")
     try:
         found = signature.read(text)
-    except signature.BadSignature as error:
+    except jws.Malformed as error:
         raise SignatureError(f"its signature {error}", code="signature_wrong") from None
-    key = signature.key_set(secrets.get(KEYS, ())).get(found.key_id)
+    key = jws.key_set(secrets.get(KEYS, ())).get(found.key_id)
     if key is None:
         raise KeyMissing(found.key_id)
     if not signature.signed_by(found, request.body, key):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from connectors.base import Connection, Connector
 from connectors.errors import ProtocolError, RejectedError
-from connectors.fields import Unreadable
+from connectors.fields import Unreadable, each
 from connectors.postsale import Cancellation, Parcel, Payout, Refund, Return
 from connectors.records import (
     ChannelOrder,
@@ -67,7 +67,7 @@ class ShopifyConnector(Connector):
             raise ProtocolError(f"not a page of listings: {error}", code="bad_page") from error
         if more and last < start or more and not found:
             raise ProtocolError("the list of listings does not move on", code="page_repeated")
-        listings, bad = mapping.each(found, lambda one: mapping.listing(one, currency, location))
+        listings, bad = each(found, lambda one: mapping.listing(one, currency, location))
         token = str(last + 1) if more else ""
         return Page(listings, Cursor(cursor.since, token, cursor.until), more, bad)
 

@@ -6,14 +6,13 @@ fields: https://shopify.dev/docs/api/admin-graphql/2026-07/objects/Order
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 from connectors.amounts import exponent
 from connectors.fields import MOST_UNITS, Unreadable
 from connectors.records import (
-    BadRecord,
     Buyer,
     ChannelLocation,
     ChannelOrder,
@@ -187,25 +186,6 @@ def shop(data: Mapping[str, Any], server_time: datetime | None) -> ShopInfo:
 def subscription(data: object) -> Subscription:
     node = Node(data)
     return Subscription(node.text("id"), node.text("topic"), node.words("uri"))
-
-
-def each(
-    items: Iterable[object], read: Callable[[object], T]
-) -> tuple[tuple[T, ...], tuple[BadRecord, ...]]:
-    """What could be read, and what could not with the reason: a bad one stops no other."""
-    good: list[T] = []
-    bad: list[BadRecord] = []
-    for item in items:
-        try:
-            good.append(read(item))
-        except Unreadable as error:
-            bad.append(BadRecord(_identity(item), error.field, error.reason, item))
-    return tuple(good), tuple(bad)
-
-
-def _identity(item: object) -> str:
-    found = item.get("id") if isinstance(item, Mapping) else None
-    return found if isinstance(found, str) else ""
 
 
 def _currency(node: Node, name: str) -> str:

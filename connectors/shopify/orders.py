@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.errors import ProtocolError
-from connectors.fields import Unreadable
+from connectors.fields import Unreadable, each
 from connectors.records import BadRecord, ChannelOrder, Cursor, Page
 from connectors.shopify import mapping, sending
 from connectors.shopify.client import Client
@@ -80,7 +80,7 @@ def read(
     whole = [_whole(client, one) if _has_more_lines(one) else one for one in found]
     known = [one for one in whole if one is not None]
     sent = sending.asked(client, [str(one.get("id")) for one in known if mapping.unclear(one)])
-    return mapping.each(known, lambda one: mapping.order(one, sent.get(_key(one))))
+    return each(known, lambda one: mapping.order(one, sent.get(_key(one))))
 
 
 def _key(order: object) -> str:

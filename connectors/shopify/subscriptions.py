@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from connectors.errors import AuthError, ProtocolError, RejectedError
+from connectors.fields import each
 from connectors.records import Subscription
 from connectors.shopify import answers, mapping
 from connectors.shopify.client import Client
@@ -30,7 +31,7 @@ def listed(client: Client) -> tuple[Subscription, ...]:
         some, more, end = page(data, "webhookSubscriptions")
         if more and end == after:
             raise ProtocolError("the list of subscriptions does not move on")
-        found += mapping.each(some, mapping.subscription)[0]
+        found += each(some, mapping.subscription)[0]
         after = end
     return tuple(found)
 

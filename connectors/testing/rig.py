@@ -39,7 +39,7 @@ class Rig:
     """Starts the simulator, and closes everything at the end. ``timeout`` is the connectors'
     deadline; silent answers hold the line somewhat longer than that."""
 
-    def __init__(self, channel: Channel, simulator: Simulator, *, timeout: float = 0.8) -> None:
+    def __init__(self, channel: Channel, simulator: Simulator, *, timeout: float = 1.0) -> None:
         self.channel = channel
         self.simulator = simulator
         self.timeout = timeout

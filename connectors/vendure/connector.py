@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from connectors.base import Connection, Connector
 from connectors.errors import CursorExpired, ProtocolError, RejectedError
-from connectors.fields import Unreadable
+from connectors.fields import Unreadable, each
 from connectors.postsale import Cancellation, Parcel, Refund
 from connectors.records import (
     ChannelOrder,
@@ -63,7 +63,7 @@ class VendureConnector(Connector):
         if skip and keys and keys[0] == first or more and set(keys) <= set(tail):
             raise ProtocolError("the list of listings does not move on", code="page_repeated")
         fresh = [one for one, key in zip(nodes, keys, strict=True) if key not in tail]
-        listings, bad = mapping.each(
+        listings, bad = each(
             fresh, lambda one: mapping.listing(one, places, location, tracked=tracked)
         )
         more = more and (total is None or skip + len(nodes) < total)

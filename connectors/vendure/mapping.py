@@ -8,14 +8,13 @@ https://docs.vendure.io/guides/core-concepts/orders
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
 from connectors.fields import MOST_UNITS, Unreadable
 from connectors.postsale import ParcelLine, Refund
 from connectors.records import (
-    BadRecord,
     Buyer,
     ChannelLocation,
     ChannelOrder,
@@ -209,25 +208,6 @@ def shop(data: Mapping[str, Any], host: str, server_time: datetime | None) -> Sh
 def locations(data: Mapping[str, Any]) -> tuple[ChannelLocation, ...]:
     found = Node(data).part("stockLocations").parts("items")
     return tuple(ChannelLocation(one.key("id"), one.words("name")) for one in found)
-
-
-def each(
-    items: Iterable[object], read: Callable[[object], T]
-) -> tuple[tuple[T, ...], tuple[BadRecord, ...]]:
-    """What could be read, and what could not with the reason: a bad one stops no other."""
-    good: list[T] = []
-    bad: list[BadRecord] = []
-    for item in items:
-        try:
-            good.append(read(item))
-        except Unreadable as error:
-            bad.append(BadRecord(_identity(item), error.field, error.reason, item))
-    return tuple(good), tuple(bad)
-
-
-def _identity(item: object) -> str:
-    found = item.get("id") if isinstance(item, Mapping) else None
-    return str(found) if isinstance(found, str | int) and not isinstance(found, bool) else ""
 
 
 def _status(state: str, lines: Iterable[OrderLine]) -> OrderStatus:

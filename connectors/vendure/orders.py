@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.fields import Unreadable
+from connectors.fields import Unreadable, each
 from connectors.records import BadRecord, ChannelOrder, Cursor, Page
 from connectors.vendure import lists, mapping
 from connectors.vendure.client import Client
@@ -161,7 +161,7 @@ def _read(
     found: Sequence[Any], precision: int
 ) -> tuple[tuple[ChannelOrder, ...], tuple[BadRecord, ...]]:
     told = [one for one in found if not _is_aggregate(one)]
-    return mapping.each(told, lambda one: mapping.order(one, precision))
+    return each(told, lambda one: mapping.order(one, precision))
 
 
 def _is_aggregate(node: object) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from connectors.errors import RejectedError, UnknownOutcome
-from connectors.fields import Unreadable
+from connectors.fields import Unreadable, each
 from connectors.postsale import Refund
 from connectors.records import BadRecord, Cursor, Page
 from connectors.vendure import answers, lists, mapping
@@ -81,7 +81,7 @@ def _beginning(cursor: Cursor, recent: timedelta) -> Place:
 
 def _read(rows: lists.Rows, place: Place) -> tuple[tuple[Refund, ...], tuple[BadRecord, ...]]:
     fresh = [one for one in rows.fresh(place) if not _is_aggregate(one)]
-    good, bad = mapping.each(fresh, lambda one: mapping.refunds(one, rows.precision))
+    good, bad = each(fresh, lambda one: mapping.refunds(one, rows.precision))
     found = [one for some in good for one in some if one.refunded_at >= place.start]
     return tuple(sorted(found, key=lambda one: one.refunded_at)), bad
 

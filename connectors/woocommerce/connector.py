@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.base import Connection, Connector
 from connectors.errors import CursorExpired, ProtocolError
-from connectors.fields import Unreadable
+from connectors.fields import Unreadable, each, identity
 from connectors.postsale import Cancellation, Parcel, Refund
 from connectors.records import (
     ChannelOrder,
@@ -24,7 +24,6 @@ from connectors.records import (
 from connectors.woocommerce import (
     catalogue,
     counter,
-    mapping,
     orders,
     pages,
     refunds,
@@ -65,7 +64,7 @@ class WooCommerceConnector(Connector):
             left = len(walked.items) - len(taken)
             last = max([before.last, *map(pages.number, taken)])
             place, more = Place(last, place.offset - left), True
-        found, bad = mapping.each(taken, lambda one: tuple(self._sold(one, currency)))
+        found, bad = each(taken, lambda one: tuple(self._sold(one, currency)))
         items = tuple(one for some in found for one in some)
         token = f"{place.last} {place.offset}" if more else ""
         return Page(items, Cursor(cursor.since, token, cursor.until), more, bad)
@@ -119,7 +118,7 @@ class WooCommerceConnector(Connector):
         yield from catalogue.variations(product, self._variations(product), currency)
 
     def _variations(self, product: object) -> Iterator[Any]:
-        path = products(mapping.identity(product))
+        path = products(identity(product))
         place, more = Place(), True
         while more:
             found, place, more = pages.by_id(self.client, path, {"status": "any"}, place, LARGEST)

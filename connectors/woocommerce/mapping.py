@@ -7,7 +7,7 @@ https://woocommerce.github.io/woocommerce-rest-api-docs/#order-properties
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from html import unescape
@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from connectors.fields import MOST_UNITS, Unreadable
 from connectors.postsale import ParcelLine, Refund
-from connectors.records import BadRecord, Buyer, ChannelOrder, OrderLine, OrderStatus
+from connectors.records import Buyer, ChannelOrder, OrderLine, OrderStatus
 from connectors.woocommerce import marks
 from connectors.woocommerce.fields import Record
 
@@ -137,25 +137,6 @@ def refund(data: object, order_key: str, currency: str) -> Refund:
         shipping=shipping if isinstance(shipping, int) else _postage(node, currency),
         raw=node.data,
     )
-
-
-def each(items: Iterable[U], read: Callable[[U], T]) -> tuple[tuple[T, ...], tuple[BadRecord, ...]]:
-    """What could be read, and what could not with the reason: a bad one stops no other."""
-    good: list[T] = []
-    bad: list[BadRecord] = []
-    for item in items:
-        try:
-            good.append(read(item))
-        except Unreadable as error:
-            bad.append(BadRecord(identity(item), error.field, error.reason, item))
-    return tuple(good), tuple(bad)
-
-
-def identity(item: object) -> str:
-    try:
-        return Record(item).key("id")
-    except Unreadable:
-        return ""
 
 
 class _Units:

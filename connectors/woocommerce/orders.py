@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.errors import CursorExpired, ProtocolError
-from connectors.fields import Unreadable
+from connectors.fields import Unreadable, each, identity
 from connectors.records import ChannelOrder, Cursor, Page
 from connectors.woocommerce import mapping, pages, paths
 from connectors.woocommerce.client import Client
@@ -67,7 +67,7 @@ def fetch(client: Client, keys: Sequence[str], now: datetime) -> Page[ChannelOrd
     wanted = [key for key in dict.fromkeys(keys) if key.isascii() and key.isdecimal()]
     found: list[Any] = []
     for status in ("any", "trash"):
-        had = {mapping.identity(one) for one in found}
+        had = {identity(one) for one in found}
         left = [key for key in wanted if key not in had]
         found += _by_id(client, left, status) if left else []
     orders, bad = _read(client, found)
@@ -76,7 +76,7 @@ def fetch(client: Client, keys: Sequence[str], now: datetime) -> Page[ChannelOrd
 
 def refunds_of(client: Client, order: Mapping[str, Any]) -> list[Any]:
     """In full, where the order says that there are any: it tells sums alone."""
-    key = mapping.identity(order)
+    key = identity(order)
     if not key or not order.get("refunds"):
         return []
     return client.listed(paths.refunds(key), {"per_page": str(LARGEST)})
@@ -97,18 +97,14 @@ def time(order: object) -> datetime | None:
 
 def _read(client: Client, found: Sequence[Any]) -> tuple[tuple[ChannelOrder, ...], tuple[Any, ...]]:
     placed = [one for one in found if not mapping.is_draft(one)]
-    refunds = {
-        mapping.identity(one): refunds_of(client, one) for one in placed if isinstance(one, Mapping)
-    }
-    return mapping.each(
-        placed, lambda one: mapping.order(one, refunds.get(mapping.identity(one), ()))
-    )
+    refunds = {identity(one): refunds_of(client, one) for one in placed if isinstance(one, Mapping)}
+    return each(placed, lambda one: mapping.order(one, refunds.get(identity(one), ())))
 
 
 def _by_id(client: Client, keys: Sequence[str], status: str) -> list[Any]:
     query = {"include": ",".join(keys), "per_page": str(LARGEST), "status": status}
     found = client.listed(ORDERS, query)
-    return [one for one in found if mapping.identity(one) in keys]
+    return [one for one in found if identity(one) in keys]
 
 
 def _step(

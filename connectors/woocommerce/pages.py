@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from connectors.errors import CursorExpired, ProtocolError
+from connectors.fields import identity
 from connectors.woocommerce.client import Client
-from connectors.woocommerce.mapping import identity
 
 #: Requests for one page: a list that shrinks faster than that is walked from its start again.
 TRIES = 10

@@ -12,7 +12,7 @@ from typing import Any
 
 from connectors.amounts import exponent
 from connectors.errors import RejectedError, UnknownOutcome
-from connectors.fields import Unreadable
+from connectors.fields import Unreadable, each
 from connectors.postsale import Refund
 from connectors.records import BadRecord, Cursor, Page
 from connectors.woocommerce import counter, mapping, marks, orders, paths
@@ -51,7 +51,7 @@ def pull(client: Client, cursor: Cursor) -> Page[Refund]:
     bad: list[BadRecord] = []
     for order in found:
         given = orders.refunds_of(client, order) if isinstance(order, Mapping) else []
-        some, unreadable = mapping.each(given, partial(_told, order))
+        some, unreadable = each(given, partial(_told, order))
         refunds += some
         bad += unreadable
     since = cursor.since - OVERLAP

@@ -16,9 +16,9 @@ from connectors.errors import (
     RejectedError,
     UnknownOutcome,
 )
-from connectors.fields import Unreadable
+from connectors.fields import Unreadable, identity
 from connectors.records import ListingRef, PushOutcome, PushResult, RemoteStock, StockOffer
-from connectors.woocommerce import catalogue, mapping, paths
+from connectors.woocommerce import catalogue, paths
 from connectors.woocommerce.answers import Refusal, refusal
 from connectors.woocommerce.catalogue import BY_PARENT, PARENT, PRODUCT
 from connectors.woocommerce.client import Client
@@ -39,7 +39,7 @@ def read(client: Client, refs: Sequence[ListingRef]) -> tuple[RemoteStock, ...]:
     for parent, products in wanted.items():
         for some in _chunks(list(dict.fromkeys(products))):
             rows = _listed(client, parent, some)
-            found |= {(parent, mapping.identity(row)): row for row in rows}
+            found |= {(parent, identity(row)): row for row in rows}
     try:
         return tuple(
             catalogue.remote_stock(ref.key, found.get((ref.handles.get(PARENT, ""), holder(ref))))
@@ -129,7 +129,7 @@ def _write(client: Client, parent: str, group: Group) -> dict[str, PushResult]:
     rows = answer.get("update")
     if not isinstance(rows, list):
         raise UnknownOutcome("the answer to a stock write is not one")
-    return _verdicts(group, {mapping.identity(row): row for row in rows})
+    return _verdicts(group, {identity(row): row for row in rows})
 
 
 def _verdicts(group: Group, rows: Mapping[str, Any]) -> dict[str, PushResult]:

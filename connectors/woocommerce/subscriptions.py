@@ -11,9 +11,9 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from connectors.errors import UnknownOutcome
-from connectors.fields import Unreadable
+from connectors.fields import Unreadable, each
 from connectors.records import Subscription
-from connectors.woocommerce import mapping, pages
+from connectors.woocommerce import pages
 from connectors.woocommerce.client import Client
 from connectors.woocommerce.fields import Record
 from connectors.woocommerce.pages import Place
@@ -68,7 +68,7 @@ def _hooks(client: Client) -> Iterator[Hook]:
     place, more = Place(), True
     while more:
         found, place, more = pages.by_id(client, WEBHOOKS, {"status": "all"}, place, LARGEST)
-        yield from mapping.each(found, _hook)[0]
+        yield from each(found, _hook)[0]
 
 
 def _hook(data: object) -> Hook:

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from connectors import jws
 from connectors.errors import KeyMissing, SignatureError
 from connectors.google_play import tokens
 from connectors.google_play.webhooks import hint, verify
@@ -70,7 +71,7 @@ def key(name: str) -> RSAPrivateKey:
 def key_set(**named: str) -> str:
     """Key id → whose key."""
     public = {kid: key(name).public_key() for kid, name in named.items()}
-    return json.dumps({"keys": [tokens.published(one, kid) for kid, one in public.items()]})
+    return json.dumps({"keys": [jws.published(one, kid) for kid, one in public.items()]})
 
 
 def claims(**changed: Any) -> dict[str, Any]:
@@ -125,7 +126,7 @@ def test_a_genuine_push_names_the_purchase() -> None:
 
 
 def test_the_published_example_of_the_algorithm_is_genuine() -> None:
-    (_, published) = tokens.key_set([json.dumps({"keys": [RFC_KEY]})]).popitem()
+    (_, published) = jws.key_set([json.dumps({"keys": [RFC_KEY]})]).popitem()
     signature = tokens._bytes(RFC_SIGNATURE)
 
     assert tokens.signed_by(tokens.Token("", {}, RFC_SIGNED.encode(), signature), published)
@@ -265,7 +266,7 @@ def test_while_keys_change_both_are_good() -> None:
 
 def test_a_key_too_short_to_trust_is_not_held() -> None:
     short = generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505
-    held = json.dumps({"keys": [tokens.published(short.public_key(), "k1")]})
+    held = json.dumps({"keys": [jws.published(short.public_key(), "k1")]})
 
     with pytest.raises(KeyMissing):
         verify(request(tokens.write(claims(), short, "k1")), secrets(google_keys=[held]), NOW)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connectors.fields import Unreadable
+from connectors.fields import Unreadable, each
 from connectors.medusa import mapping
 from connectors.records import ListingState, LocationQuantity, OrderStatus
 from tests.connectors.medusa.recorded import level, line, order, part, payment, sample, variant
@@ -46,7 +46,7 @@ def test_a_real_order_is_read_at_every_stage(name: str) -> None:
 
 
 def test_a_real_list_of_orders_is_read_whole() -> None:
-    found, bad = mapping.each(sample("orders-pull")["response"]["orders"], mapping.order)
+    found, bad = each(sample("orders-pull")["response"]["orders"], mapping.order)
 
     assert bad == ()
     assert [(one.number, one.total, one.status) for one in found] == [
@@ -60,9 +60,7 @@ def test_a_real_list_of_orders_is_read_whole() -> None:
 
 
 def test_an_order_without_a_currency_is_nobodys_guess() -> None:
-    found, bad = mapping.each(
-        sample("orders-pull-default-fields")["response"]["orders"], mapping.order
-    )
+    found, bad = each(sample("orders-pull-default-fields")["response"]["orders"], mapping.order)
 
     assert found == ()
     assert {one.field for one in bad} == {"currency_code"}

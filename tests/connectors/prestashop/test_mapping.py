@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from connectors.fields import each
 from connectors.prestashop import mapping
 from connectors.prestashop.fields import Row
 from connectors.prestashop.mapping import Shelf
@@ -30,7 +31,7 @@ SENT_AT = {"17": datetime(2026, 11, 2, tzinfo=UTC)}
 
 
 def complaint(record: Any) -> tuple[str, str]:
-    good, bad = mapping.each([record], lambda one: mapping.order(one, around()))
+    good, bad = each([record], lambda one: mapping.order(one, around()))
     assert good == ()
     return bad[0].external_id, bad[0].field
 
@@ -216,7 +217,7 @@ def test_a_bad_field_of_a_line_is_named(changed: dict[str, Any], field: str) -> 
 def test_a_bad_order_takes_no_other_along() -> None:
     found = [order(id=1), order(id=2, date_upd=5), "no order", order(id=3)]
 
-    good, bad = mapping.each(found, lambda one: mapping.order(one, around()))
+    good, bad = each(found, lambda one: mapping.order(one, around()))
 
     assert [one.external_id for one in good] == ["1", "3"]
     assert [(one.external_id, one.field) for one in bad] == [("2", "date_upd"), ("", "record")]
@@ -224,9 +225,7 @@ def test_a_bad_order_takes_no_other_along() -> None:
 
 @pytest.mark.parametrize("broken", [customer(email=["x"]), customer(firstname={"a": 1})])
 def test_a_customer_that_cannot_be_read_is_told_with_the_order(broken: dict[str, Any]) -> None:
-    _, bad = mapping.each(
-        [order()], lambda one: mapping.order(one, around(customers={"9": Row(broken)}))
-    )
+    _, bad = each([order()], lambda one: mapping.order(one, around(customers={"9": Row(broken)})))
 
     assert bad[0].external_id == "17"
 
@@ -281,7 +280,7 @@ def test_a_slip_of_an_old_version_has_one_amount() -> None:
     ],
 )
 def test_a_bad_field_of_a_slip_is_named(changed: dict[str, Any], field: str) -> None:
-    _, bad = mapping.each([slip(**changed)], lambda one: mapping.refund(one, {"17": "EUR"}, CLOCK))
+    _, bad = each([slip(**changed)], lambda one: mapping.refund(one, {"17": "EUR"}, CLOCK))
 
     assert bad[0].field == field
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connectors.fields import Unreadable
+from connectors.fields import Unreadable, each
 from connectors.records import ListingState, OrderStatus
 from connectors.saleor import mapping
 from connectors.saleor.ids import gid, is_order, is_variant, key_of
@@ -235,7 +235,7 @@ def test_fields_we_do_not_know_and_absent_ones_do_no_harm() -> None:
 
 
 def test_a_bad_order_stops_no_other() -> None:
-    good, bad = mapping.each([order(), order(number=None), None], mapping.order)
+    good, bad = each([order(), order(number=None), None], mapping.order)
 
     assert [one.number for one in good] == ["1001"]
     assert [(one.external_id, one.field) for one in bad] == [(ORDER, "number"), ("", "record")]

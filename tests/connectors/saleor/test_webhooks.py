@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from connectors import jws
 from connectors.errors import KeyMissing, SignatureError
 from connectors.records import Hint, HintKind, Verified, WebhookRequest
 from connectors.saleor import signature
@@ -44,7 +45,7 @@ VECTOR_KEY = {"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "thumb", "e": "
 
 
 def key_set(*numbers: int) -> str:
-    keys = [signature.published(signing_key(one).public_key(), f"k{one}") for one in numbers]
+    keys = [jws.published(signing_key(one).public_key(), f"k{one}") for one in numbers]
     return json.dumps({"keys": keys})
 
 
@@ -136,7 +137,7 @@ def test_a_signature_of_any_other_kind_is_refused(text: str) -> None:
 def test_a_key_too_short_to_trust_is_none() -> None:
     entry = {"kty": "RSA", "kid": "k1", "n": "AQAB", "e": "AQAB"}
 
-    assert signature.key_set([json.dumps({"keys": [entry, "x", {"kty": "EC"}]})]) == {}
+    assert jws.key_set([json.dumps({"keys": [entry, "x", {"kty": "EC"}]})]) == {}
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from connectors.fields import each
 from connectors.records import Listing, ListingState, OrderStatus, RemoteStock
 from connectors.shopify import mapping
 from tests.connectors.shopify.recorded import item, line, money, order, variant
 
 
 def complaint(node: Any) -> tuple[str, str]:
-    good, bad = mapping.each([node], mapping.order)
+    good, bad = each([node], mapping.order)
     assert good == ()
     return bad[0].field, bad[0].reason
 
@@ -199,7 +200,7 @@ def test_what_is_no_record_is_bad_too(node: Any) -> None:
 
 
 def test_a_bad_order_stops_no_other() -> None:
-    good, bad = mapping.each([order(), order(id="gid://shopify/Order/2", name=None)], mapping.order)
+    good, bad = each([order(), order(id="gid://shopify/Order/2", name=None)], mapping.order)
 
     assert [one.number for one in good] == ["#1001"]
     assert [(one.external_id, one.field) for one in bad] == [("gid://shopify/Order/2", "name")]

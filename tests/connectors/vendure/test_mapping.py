@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connectors.fields import Unreadable
+from connectors.fields import Unreadable, each
 from connectors.postsale import ParcelLine
 from connectors.records import ListingState, OrderStatus
 from connectors.vendure import mapping
@@ -160,7 +160,7 @@ def test_the_orders_of_a_marketplaces_sellers_belong_together() -> None:
     ],
 )
 def test_a_bad_field_is_named(changed: dict[str, Any], field: str) -> None:
-    orders, bad = mapping.each([order(**changed), order()], lambda one: mapping.order(one, 2))
+    orders, bad = each([order(**changed), order()], lambda one: mapping.order(one, 2))
 
     assert [one.field for one in bad] == [field]
     assert len(orders) == 1

@@ -13,7 +13,7 @@ import pytest
 from graphql import parse, validate
 
 from connectors.errors import AuthError, ConnectorError, ProtocolError, RejectedError
-from connectors.fields import Record
+from connectors.fields import Record, each
 from connectors.postsale import Cancellation, Parcel, ParcelLine, Refund
 from connectors.records import Cursor, ListingRef, OrderStatus
 from connectors.testing import Rig
@@ -138,7 +138,7 @@ def told(name: str) -> Any:
 def test_recorded_orders_are_read() -> None:
     found = told("orders-pull")["orders"]["items"]
 
-    orders, bad = mapping.each(found, lambda one: mapping.order(one, 2))
+    orders, bad = each(found, lambda one: mapping.order(one, 2))
 
     assert bad == ()
     assert [one.number for one in orders] == [

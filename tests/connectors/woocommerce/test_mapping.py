@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connectors.answers import parse_json
-from connectors.fields import Unreadable
+from connectors.fields import Unreadable, each
 from connectors.postsale import ParcelLine
 from connectors.records import ListingState, OrderStatus
 from connectors.woocommerce import catalogue, mapping, marks
@@ -208,7 +208,7 @@ def test_what_we_do_not_know_does_not_matter() -> None:
     ],
 )
 def test_a_bad_field_is_named(bent: dict[str, Any], field: str) -> None:
-    _, (bad,) = mapping.each([{**order(), **bent}], mapping.order)
+    _, (bad,) = each([{**order(), **bent}], mapping.order)
 
     assert bad.field == field
     assert bad.external_id == ("" if field == "id" else "727")

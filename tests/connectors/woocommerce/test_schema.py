@@ -13,6 +13,7 @@ import pytest
 from connectors.amounts import minor_units
 from connectors.answers import parse_json
 from connectors.errors import RejectedError
+from connectors.fields import each
 from connectors.postsale import Cancellation, ParcelLine, Refund
 from connectors.records import Cursor, ListingRef, OrderStatus
 from connectors.testing import Rig
@@ -208,7 +209,7 @@ def shown(kind: str) -> list[Any]:
 def test_the_orders_shown_are_read() -> None:
     found = shown("orders")
 
-    orders, bad = mapping.each(found, mapping.order)
+    orders, bad = each(found, mapping.order)
 
     assert bad == ()
     assert len(orders) > 5
@@ -229,7 +230,7 @@ def test_the_orders_shown_are_read() -> None:
 def test_the_refunds_shown_are_read() -> None:
     found = shown("order-refunds")
 
-    refunds, bad = mapping.each(found, lambda one: mapping.refund(one, "723", "USD"))
+    refunds, bad = each(found, lambda one: mapping.refund(one, "723", "USD"))
 
     assert bad == ()
     lines = {one.external_id: one.lines for one in refunds}
