@@ -144,7 +144,7 @@ class Casework:
         keys = [shop.buy([(LAST, 1)]).key for shop in shops]
         action = Action("cancel_units", {}, "sold twice at once; the buyer has been told")
         done = self._settle("oversold", action)
-        # Which of the two came late is chance. The hub tells the web shop; at the social shop, which
+        # Which of the two came late is chance. The hub tells the web shop; at the social shop, that
         # takes no cancellation from a hub, a person calls it off.
         if self._late:
             shops[self._late].cancel(keys[self._late])
