@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -227,8 +228,10 @@ class Connection:
     """What a connector is given: one account's credentials and settings, HTTP, and the clock.
 
     ``on_refresh`` stores new credentials durably and must return before they are used: a
-    single-use refresh token is lost otherwise. ``base_url`` overrides the channel's address, for
-    the simulator; only the installation's own configuration may allow it.
+    single-use refresh token is lost otherwise. ``renewing`` keeps every other worker from renewing
+    this account's and yields the credentials as they are stored now; without it, there is nobody
+    else. ``base_url`` overrides the channel's address, for the simulator; only the installation's
+    own configuration may allow it.
     """
 
     credentials: Credentials
@@ -237,6 +240,21 @@ class Connection:
     settings: Mapping[str, str] = field(default_factory=dict)
     on_refresh: Callable[[Credentials], None] = lambda credentials: None
     base_url: str = ""
+    renewing: Callable[[], AbstractContextManager[Credentials]] | None = None
+
+    def renew(self, token: str, ask: Callable[[Credentials], Credentials]) -> bool:
+        """Have credentials whose field ``token`` is another than now, stored before they are used:
+        those that somebody else has got meanwhile, or else what ``ask`` gets from the channel.
+        False where it was not asked. One worker at a time, or TransientError."""
+        mine = self.credentials.get(token, "")
+        with self.renewing() if self.renewing else nullcontext(self.credentials) as stored:
+            self.credentials = stored
+            if stored.get(token, "") != mine:
+                return False
+            fresh = ask(stored)
+            self.on_refresh(fresh)
+            self.credentials = fresh
+        return True
 
 
 class Connector(ABC):

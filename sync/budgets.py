@@ -57,8 +57,8 @@ UNMEASURED = Limit("requests", rate=1e6, burst=1e6)
 can_wait: ContextVar[bool] = ContextVar("can_wait", default=False)
 
 # KEYS: the bucket, what is on its way, what has come back. ARGV: cost, rate, burst, patience, kept,
-# name, flight, grace, lag, now. Answers the seconds to wait, negative where that is too long and nothing
-# was taken; whether the bucket was full; the time; and what it is entered as while on its way.
+# name, flight, grace, lag, now. Answers the seconds to wait, negative where that is too long and
+# nothing was taken; whether the bucket was full; the time; and what it is entered as on its way.
 # The channel's bucket is full until the request is there: until then nothing comes back into ours.
 # Clocks may be set back: what would be shut for long, or was counted later than now, is not obeyed.
 # A dear request that was refused is saved for, out of half of what comes in: cheap ones, which are
@@ -109,25 +109,32 @@ return {tostring(wait), full, stamp, entry}
 """
 
 # KEYS as above. ARGV: what is left, rate, burst, what the answered one was entered as, when it was
-# taken, flight, now. What others had on its way while it was may have been counted already or
-# not, also where its own answer was seen first: it is taken off, to be sure.
+# taken, flight, now. What others had on its way while it was may have been counted already or not,
+# also where its own answer was seen first. Two figures are never too high: what is told less all of
+# that, and what we had reckoned ourselves; the higher of them holds.
 STEER = """
 local time = redis.call('TIME')
 local now = ARGV[7] ~= '' and tonumber(ARGV[7]) or time[1] + time[2] / 1000000
 redis.call('ZREM', KEYS[2], ARGV[4])
-local beside = redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. ARGV[5], '+inf')
+local landed = redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. ARGV[5], '+inf')
 redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now - tonumber(ARGV[6]))
 redis.call('ZADD', KEYS[3], now, ARGV[4])
 redis.call('EXPIRE', KEYS[3], 3600)
 if ARGV[1] == '' then return end
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
-local level = tonumber(ARGV[1])
-for _, some in ipairs({redis.call('ZRANGE', KEYS[2], 0, -1), beside}) do
-  for _, one in ipairs(some) do
-    level = level - tonumber(string.match(one, ':([^:]*)$'))
-  end
+local function sum(entries)
+  local total = 0
+  for _, one in ipairs(entries) do total = total + tonumber(string.match(one, ':([^:]*)$')) end
+  return total
 end
-redis.call('HSET', KEYS[1], 'level', level, 'at', now)
+local most = tonumber(ARGV[1]) - sum(redis.call('ZRANGE', KEYS[2], 0, -1))
+local level = most - sum(landed)
+local held = redis.call('HMGET', KEYS[1], 'level', 'at', 'rate')
+if held[1] and held[3] then
+  local gained = math.max(0, now - tonumber(held[2])) * tonumber(held[3])
+  level = math.max(level, math.min(most, tonumber(held[1]) + gained))
+end
+redis.call('HSET', KEYS[1], 'level', level, 'at', string.format('%.6f', now))
 if ARGV[2] ~= '' then redis.call('HSET', KEYS[1], 'rate', ARGV[2]) end
 if ARGV[3] ~= '' then redis.call('HSET', KEYS[1], 'burst', ARGV[3]) end
 redis.call('EXPIRE', KEYS[1], 3600)
@@ -275,11 +282,12 @@ class Budget:
             told = retry_after(response.headers)
             wait = PAUSE if told is None else min(told, LONGEST_PAUSE)
             self._tell(lambda count: count.shut(wait))
-        elif self.meter is not None:
+            return
+        if taken.full:
+            self._tell(lambda count: count.heard())
+        if self.meter is not None:
             level = self.meter(response.headers, response.body)
             self._tell(lambda count: count.steer(level, taken))
-        elif taken.full:
-            self._tell(lambda count: count.heard())
 
     def _tell(self, what: Callable[[Count], None]) -> None:
         what(self.own)

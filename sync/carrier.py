@@ -15,15 +15,15 @@ from redis import Redis
 from connectors.base import Channel, Connection, Connector, connect
 from connectors.catalog import channel
 from connectors.http import Http, Limiter, Unlimited
-from connectors.records import Credentials
 from hub.channels import accounts
 from hub.channels.accounts import Account, Opened
 from hub.config import Settings, settings
 from hub.db import Database, create
 from hub.sales.intake import Target
-from hub.secrets import Keyring, Secret
+from hub.secrets import Keyring
 from sync import queues
 from sync.budgets import UNMEASURED, Budget, Own, Shared
+from sync.renewing import Tokens, revealed
 
 MOST_SESSIONS = 100
 #: Connections kept, and as many again at need: several accounts are pushed at once, and each may
@@ -69,13 +69,15 @@ class Carrier:
         declared = self.declaration(found.channel)
         secrets = accounts.unsealed(self.keyring, seller_id, opened)
         connection = Connection(
-            credentials=Credentials({name: value.reveal() for name, value in secrets.items()}),
+            credentials=revealed(secrets),
             http=self._session(seller_id, found, declared),
             now=lambda: datetime.now(UTC),
             settings=found.settings,
-            on_refresh=lambda fresh: self._store(seller_id, found.id, fresh),
             base_url=found.base_url,
         )
+        tokens = Tokens(self.database, self.keyring, seller_id, found.id)
+        connection.on_refresh = lambda fresh: tokens.store(connection.credentials, fresh)
+        connection.renewing = tokens.alone
         switch = found.stock_mode == accounts.SWITCH
         target = Target(found.id, opened.locations, found.connected_at, switch)
         return AtWork(found, declared, connect(declared, connection), target)
@@ -109,12 +111,6 @@ class Carrier:
         limit = declared.limits[0] if declared.limits else UNMEASURED
         key = f"{self.settings.queue_prefix}:budget:{seller_id}:{account.id}"
         return Budget(Shared(self._redis, key, limit), Own(limit), declared.meter)
-
-    def _store(self, seller_id: int, account_id: int, fresh: Credentials) -> None:
-        """Refreshed tokens are committed before the connector uses them."""
-        secrets = {name: Secret(value) for name, value in fresh.items()}
-        with self.database.transaction(seller_id) as tx:
-            accounts.store_credentials(tx, self.keyring, account_id, secrets)
 
     def close(self) -> None:
         for http in self._sessions.values():

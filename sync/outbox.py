@@ -104,8 +104,7 @@ def _record(
     if error is not None:
         reaction = react(error, answer.due.attempts)
         outbox.give_back(tx, rest, reaction.delay)
-        flows.note(tx, account_id, flows.OUTBOX, reaction.health, reaction.error)
-        pull.report_auth(tx, account_id, reaction)
+        pull.fared_badly(tx, account_id, flows.OUTBOX, reaction)
 
 
 def _told(work: AtWork, due: Due) -> Answer | Met:

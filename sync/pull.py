@@ -23,7 +23,7 @@ from hub.sales.findings import Poison, quarantine
 from hub.sales.intake import Taken, take_in
 from sync import delivery
 from sync.carrier import AtWork, Carrier
-from sync.retry import Reaction, react
+from sync.retry import Reaction, backoff, breaks, react
 from sync.walking import LostLease, Step, dump_cursor, load_cursor, walk
 
 LEASE = 45.0
@@ -34,6 +34,9 @@ AFTER = {
     Capability.PAYOUTS: flows.PAYOUTS,
     Capability.SUBSCRIBE: flows.SUBSCRIPTIONS,
 }
+#: A write that is not answered is no failure of its own: it is read back, and where that fails
+#: again and again, nothing more is written either.
+HELD_WITH = {flows.CHECK: (flows.CHECK, flows.PUSH)}
 
 
 def walks(channel: Channel) -> bool:
@@ -88,8 +91,25 @@ def _done(tx: Transaction, lease: Lease, next_in: float, after: Sequence[Due]) -
 
 
 def failed(tx: Transaction, lease: Lease, reaction: Reaction) -> None:
-    flows.fail(tx, lease, reaction.error, next_in=reaction.delay, health=reaction.health)
+    flows.fail(
+        tx,
+        lease,
+        reaction.error,
+        next_in=reaction.delay,
+        health=reaction.health,
+        hold=reaction.hold,
+    )
     report_auth(tx, lease.account_id, reaction)
+
+
+def fared_badly(tx: Transaction, account_id: int, flow: str, reaction: Reaction) -> None:
+    """The same for a flow without a lease of its own."""
+    attempts = flows.note(tx, account_id, flow, reaction.health, reaction.error)
+    if breaks(reaction.health, attempts):
+        pause = max(reaction.delay, backoff(attempts))
+        for name in HELD_WITH.get(flow, (flow,)):
+            flows.hold(tx, account_id, name, pause)
+    report_auth(tx, account_id, reaction)
 
 
 def report_auth(tx: Transaction, account_id: int, reaction: Reaction) -> None:

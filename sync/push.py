@@ -255,8 +255,7 @@ def _give_back(
 
     def give_back(tx: Transaction) -> None:
         pushing.release_leases(tx, dues, reaction.delay, reaction.error)
-        flows.note(tx, account_id, flows.PUSH, reaction.health, reaction.error)
-        pull.report_auth(tx, account_id, reaction)
+        pull.fared_badly(tx, account_id, flows.PUSH, reaction)
 
     carrier.database.command(seller_id, give_back)
 

@@ -61,8 +61,7 @@ def _check_batch(carrier: Carrier, seller_id: int, work: AtWork, checks: list[Ch
 
         def put_off(tx: Transaction) -> None:
             checking.look_again(tx, checks, reaction.delay)
-            flows.note(tx, account_id, flows.CHECK, reaction.health, reaction.error)
-            pull.report_auth(tx, account_id, reaction)
+            pull.fared_badly(tx, account_id, flows.CHECK, reaction)
 
         carrier.database.command(seller_id, put_off)
         return None

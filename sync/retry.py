@@ -1,4 +1,10 @@
-"""What to do about an error, decided in one place: when to try again, what to call the flow."""
+"""What to do about an error, decided in one place: when to try again, what to call the flow.
+
+Of an account's flow that failed several times in a row nothing is asked any more, however much
+makes it due: a channel that hangs would else hold up a worker for every sale. At growing pauses one
+try looks whether it is well again, and the first that succeeds opens it for all. What a person asks
+for, and a new authorisation, do not wait.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +20,19 @@ LONGEST = 300.0
 LONGEST_OBEYED = 900.0
 #: An account that wants a person is still tried now and then: the person may have acted elsewhere.
 PROBE = 900.0
+#: So many failures in a row, and the flow is held until the next try.
+BREAKS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """``delay`` in seconds; ``health`` as :mod:`hub.channels.flows` names it."""
+    """``delay`` in seconds; ``health`` as :mod:`hub.channels.flows` names it. ``hold``: for so many
+    seconds the flow is left alone, whatever makes it due."""
 
     delay: float
     health: str
     error: str
+    hold: float = 0.0
 
 
 def react(error: ConnectorError, attempts: int) -> Reaction:
@@ -32,9 +42,16 @@ def react(error: ConnectorError, attempts: int) -> Reaction:
         return Reaction(PROBE, REAUTHORISE, said)
     if isinstance(error, TransientError) and error.retry_after is not None:
         delay = min(max(error.retry_after, 0.1), LONGEST_OBEYED)
-        return Reaction(delay, "throttled" if error.throttled else "failing", said)
-    health = "throttled" if isinstance(error, TransientError) and error.throttled else "failing"
-    return Reaction(backoff(attempts), health, said)
+    else:
+        delay = backoff(attempts)
+    throttled = isinstance(error, TransientError) and error.throttled
+    health = "throttled" if throttled else "failing"
+    return Reaction(delay, health, said, delay if breaks(health, attempts) else 0.0)
+
+
+def breaks(health: str, attempts: int) -> bool:
+    """Being too fast breaks nothing: the budget says when to come again."""
+    return health == "failing" and attempts >= BREAKS
 
 
 def backoff(attempts: int) -> float:

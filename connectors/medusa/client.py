@@ -18,6 +18,7 @@ from connectors.errors import AuthError, ProtocolError, RejectedError, UnknownOu
 from connectors.http import Response
 from connectors.medusa import answers
 from connectors.medusa.calls import LOGIN, Call
+from connectors.records import Credentials
 
 Query = Sequence[tuple[str, str]]
 #: Pages of the admin, which people copy along with the address.
@@ -30,9 +31,12 @@ class Client:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._http = connection.http
-        self._credentials = connection.credentials
         self._base = address(connection.base_url or connection.credentials["url"])
         self.server_time: datetime | None = None
+
+    @property
+    def _credentials(self) -> Credentials:
+        return self._connection.credentials
 
     def run(
         self,
@@ -44,8 +48,10 @@ class Client:
         """The answer's body. ``places`` fill the call's path."""
         path = call.path.format(**{name: quote(one, safe="") for name, one in places.items()})
         response = self._send(call, path, query, body, self._key())
-        if response.status == 401 and not self._credentials.get("api_key"):
-            response = self._send(call, path, query, body, self._renewed())
+        fresh = bool(self._credentials.get("api_key"))
+        while response.status == 401 and not fresh:  # another worker's may have ended too
+            fresh = self._renew()
+            response = self._send(call, path, query, body, self._key())
         return answers.data(call, response)
 
     def _key(self) -> str:
@@ -53,11 +59,16 @@ class Client:
         if self._credentials.get("api_key"):
             pair = f"{self._credentials['api_key']}:".encode()
             return f"Basic {b64encode(pair).decode('ascii')}"
-        token = self._credentials.get("token")
-        return f"Bearer {token}" if token else self._renewed()
+        if not self._credentials.get("token"):
+            self._renew()
+        return f"Bearer {self._credentials['token']}"
 
-    def _renewed(self) -> str:
-        email, password = self._credentials.get("email"), self._credentials.get("password")
+    def _renew(self) -> bool:
+        """Have a new session; False where another worker has made it meanwhile."""
+        return self._connection.renew("token", self._new_session)
+
+    def _new_session(self, present: Credentials) -> Credentials:
+        email, password = present.get("email"), present.get("password")
         if not email or not password:
             raise AuthError("neither an API key nor e-mail and password", code="no_credentials")
         given = {"email": email, "password": password}
@@ -69,10 +80,7 @@ class Client:
             raise AuthError(f"no session was given: {error}", code=error.code) from error
         if not isinstance(token, str) or not token:
             raise AuthError("no session was given", code="no_token")
-        fresh = self._credentials.replace(token=token)
-        self._connection.on_refresh(fresh)
-        self._connection.credentials = self._credentials = fresh
-        return f"Bearer {token}"
+        return present.replace(token=token)
 
     def _send(
         self, call: Call, path: str, query: Query, body: Mapping[str, Any] | None, key: str

@@ -18,6 +18,7 @@ from connectors.errors import (
     TransientError,
     UnknownOutcome,
 )
+from connectors.records import Credentials
 from connectors.shopify import answers, tokens
 from connectors.shopify.queries import API_VERSION, Operation
 
@@ -41,11 +42,14 @@ class Client:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._http = connection.http
-        self._credentials = connection.credentials
         base = connection.base_url or f"https://{connection.credentials['shop_domain']}"
         self._base = base.rstrip("/")
         self.cost: answers.Cost | None = None
         self.server_time: datetime | None = None
+
+    @property
+    def _credentials(self) -> Credentials:
+        return self._connection.credentials
 
     def run(
         self, operation: Operation, variables: Mapping[str, Any] | None = None
@@ -54,19 +58,19 @@ class Client:
         that is refused is replaced, once, where it can be."""
         due = tokens.due(self._credentials, self._connection.now())
         fresh = due and self._renew_early()
-        try:
-            return self._ask(operation, variables)
-        except AuthError as error:
-            if error.code == "ACCESS_DENIED" and operation.scope:
-                raise RejectedError(
-                    f"the app lacks the access scope {operation.scope}",
-                    code=error.code,
-                    field="scopes",
-                ) from error
-            if error.code != "401" or fresh or not tokens.renewable(self._credentials):
-                raise
-        self._renew()
-        return self._ask(operation, variables)
+        while True:
+            try:
+                return self._ask(operation, variables)
+            except AuthError as error:
+                if error.code == "ACCESS_DENIED" and operation.scope:
+                    raise RejectedError(
+                        f"the app lacks the access scope {operation.scope}",
+                        code=error.code,
+                        field="scopes",
+                    ) from error
+                if error.code != "401" or fresh or not tokens.renewable(self._credentials):
+                    raise
+            fresh = self._renew()  # one that another worker got may have run out too
 
     def download(self, url: str, start: int, size: int) -> Piece | None:
         """A piece of a file the shop has prepared; None where its address is no longer good. The
@@ -117,16 +121,18 @@ class Client:
     def _renew_early(self) -> bool:
         """False where it did not succeed: the token at hand may still open, and says if not."""
         if not self._credentials.get("access_token"):
-            self._renew()
-            return True
+            return self._renew()
         try:
-            self._renew()
+            return self._renew()
         except (AuthError, TransientError):
             return False
-        return True
 
-    def _renew(self) -> None:
-        """A new token, stored before use: the old refresh token is void once the new one is used.
+    def _renew(self) -> bool:
+        """Have a new token; False where another worker has got it meanwhile."""
+        return self._connection.renew("access_token", self._new_token)
+
+    def _new_token(self, present: Credentials) -> Credentials:
+        """From the channel: the old refresh token is void once the new one is used.
 
         Sent once, as a write is; unanswered, nothing is known to have happened to anything else.
         """
@@ -136,17 +142,14 @@ class Client:
                 f"{self._base}/admin/oauth/access_token",
                 write=True,
                 headers={"Accept": "application/json"},
-                form=tokens.question(self._credentials),
+                form=tokens.question(present),
                 cost=0,
             )
         except UnknownOutcome as error:
             raise TransientError(error.message, code=error.code) from error
         except RejectedError as error:
             raise AuthError("the token was not renewed", code=error.code) from error
-        now = self._connection.now()
-        fresh = tokens.renewed(self._credentials, response.json(), now)
-        self._connection.on_refresh(fresh)
-        self._connection.credentials = self._credentials = fresh
+        return tokens.renewed(present, response.json(), self._connection.now())
 
 
 def _date(header: str) -> datetime | None:

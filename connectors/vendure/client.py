@@ -64,16 +64,14 @@ class Client:
         given = dict(variables or {})
         if self._credentials.get("api_key"):
             return self._ask(operation, given)
-        fresh = not self._credentials.get(SESSION)
-        if fresh:
-            self._log_in()
-        try:
-            return self._ask(operation, given)
-        except AuthError:
-            if fresh:
-                raise
-        self._log_in()
-        return self._ask(operation, given)
+        fresh = not self._credentials.get(SESSION) and self._log_in()
+        while True:
+            try:
+                return self._ask(operation, given)
+            except AuthError:
+                if fresh:
+                    raise
+            fresh = self._log_in()  # a session that another worker opened may have ended too
 
     def _ask(self, operation: Operation, variables: Mapping[str, Any]) -> Mapping[str, Any]:
         response = self._send(operation, variables, self._access())
@@ -119,10 +117,13 @@ class Client:
         token = self._connection.settings.get("channel_token", "").strip()
         return {CHANNEL_TOKEN: token} if token else {}
 
-    def _log_in(self) -> None:
-        """A new session, stored before it is used."""
+    def _log_in(self) -> bool:
+        """Have a new session; False where another worker has opened it meanwhile."""
+        return self._connection.renew(SESSION, self._new_session)
+
+    def _new_session(self, present: Credentials) -> Credentials:
         names = ("username", "password")
-        given = {name: self._credentials.get(name, "") for name in names}
+        given = {name: present.get(name, "") for name in names}
         if not all(given.values()):
             raise AuthError("neither an API key nor a name and password", code="no_credentials")
         response = self._send(LOGIN, given, self._channel())
@@ -138,9 +139,7 @@ class Client:
                 "the shop hands out no tokens: its authOptions.tokenMethod lacks 'bearer'",
                 code="no_bearer_token",
             )
-        fresh = self._credentials.replace(session_token=token)
-        self._connection.on_refresh(fresh)
-        self._connection.credentials = fresh
+        return present.replace(session_token=token)
 
 
 def _date(header: str) -> datetime | None:

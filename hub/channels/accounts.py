@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from hub.channels import flows
+from hub.channels import checking, flows, resuming
 from hub.channels.models import account, account_location, listing
 from hub.db import SELLER, Database, Transaction, params, rows
 from hub.errors import Conflict, InvalidInput, NotFound, StaleVersion
@@ -181,9 +181,15 @@ def renew_credentials(
     tx: Transaction, keyring: Keyring, number: int, fresh: Mapping[str, Secret]
 ) -> None:
     """Replace these fields and keep the others, whoever changes one meanwhile. Raises NotFound."""
+    present = locked_credentials(tx, keyring, number)
+    store_credentials(tx, keyring, number, {**present, **fresh})
+
+
+def locked_credentials(tx: Transaction, keyring: Keyring, number: int) -> dict[str, Secret]:
+    """As they are until the transaction's end: nobody else changes one meanwhile."""
     mine = select(account.c.id).where(account.c.seller_id == tx.seller_id, account.c.id == number)
     tx.execute(mine.with_for_update(key_share=True))
-    store_credentials(tx, keyring, number, {**credentials(tx, keyring, number), **fresh})
+    return credentials(tx, keyring, number)
 
 
 def get(tx: Transaction, number: int) -> Account:
@@ -226,7 +232,9 @@ def set_mode(
     if not done:
         raise StaleVersion(f"account {number} has just been changed")
     if mode in {LIVE, SHADOW}:
-        flows.reset(tx, number)
+        resuming.reset(tx, number)
+        if mode == LIVE:
+            checking.push_now(tx, number)
         touch_listings(tx, account_id=number)
     return get(tx, number)
 

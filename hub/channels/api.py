@@ -19,7 +19,7 @@ from hub.api.edge import (
     tag,
 )
 from hub.api.fields import PageQuery
-from hub.channels import accounts, checking, connecting, door, flows, outbox, requests
+from hub.channels import accounts, checking, connecting, door, flows, outbox, requests, resuming
 from hub.channels.accounts import Account
 from hub.channels.schemas import (
     AccountDetail,
@@ -180,11 +180,11 @@ class Credentials(MethodView):
             if one.version != version:
                 raise StaleVersion(f"account {account_id} has version {one.version}")
             channel = connecting.declared(here.channels, one.channel)
-            present = accounts.credentials(tx, here.keyring, account_id)
+            present = accounts.locked_credentials(tx, here.keyring, account_id)
             fresh = connecting.renewed(channel, present, body["credentials"])
             accounts.store_credentials(tx, here.keyring, account_id, fresh)
             checking.push_now(tx, account_id)
-            flows.reset(tx, account_id)
+            resuming.reset(tx, account_id)
             requests.ask(tx, account_id, "test")
             given = {"fields": sorted(body["credentials"])}
             note(tx, "account.authorise", f"account:{account_id}", after=given)

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from hub.channels.models import flow, outbox
+from hub.channels.models import flow
 from hub.db import SELLER, Transaction, among, rows
 
 PULL, PUSH, CHECK, INBOX, LISTINGS, REQUEST = (
@@ -150,6 +150,8 @@ _UNTIL = func.now() + seconds(bindparam("lease_for", type_=Double))
 #: The next time something is due, in seconds from now; NULL = when something makes it due.
 _NEXT = func.coalesce(func.now() + seconds(bindparam("next_in", type_=Double)), NEVER)
 _HEALTH = bindparam("now_health", type_=flow.c.health.type)
+#: A flow that nobody is to touch for a while is leased to nobody.
+_HELD = func.now() + seconds(bindparam("held_for", type_=Double))
 _ERROR = bindparam("now_error", type_=flow.c.last_error.type)
 
 
@@ -220,7 +222,12 @@ _RELEASE = (
 )
 _FAIL = (
     flow.update()
-    .values(lease_until=UNLEASED, next_at=_NEXT, health=_HEALTH, last_error=_ERROR)
+    .values(
+        lease_until=case((bindparam("held_for", type_=Double) > 0, _HELD), else_=UNLEASED),
+        next_at=_NEXT,
+        health=_HEALTH,
+        last_error=_ERROR,
+    )
     .where(_MINE)
     .returning(_IS_DUE)
 )
@@ -233,11 +240,19 @@ def release(tx: Transaction, lease: Lease, *, next_in: float | None) -> bool:
 
 
 def fail(
-    tx: Transaction, lease: Lease, error: str, *, next_in: float | None, health: str = "failing"
+    tx: Transaction,
+    lease: Lease,
+    error: str,
+    *,
+    next_in: float | None,
+    health: str = "failing",
+    hold: float = 0.0,
 ) -> None:
     """Give the lease back after an error, due again in ``next_in`` seconds (None: a person must
-    act first). Never silently off: the health says so."""
-    _given_back(tx, lease, _FAIL, next_in=next_in, now_health=health, now_error=error[:500])
+    act first), and for ``hold`` seconds whatever makes it due. Never silently off: the health says
+    so."""
+    values = {"next_in": next_in, "now_health": health, "now_error": error[:500], "held_for": hold}
+    _given_back(tx, lease, _FAIL, **values)
 
 
 def _given_back(tx: Transaction, lease: Lease, statement: Any, **values: Any) -> bool:
@@ -304,16 +319,26 @@ _NOTE = (
         attempts=case((_WELL, 0), else_=flow.c.attempts + 1),
     )
     .where(_ONE)
+    .returning(flow.c.attempts)
 )
+_HOLD = flow.update().values(lease_until=_HELD).where(_ONE)
 
 
-def note(tx: Transaction, account_id: int, name: str, health: str, error: str = "") -> None:
-    """How a flow without a lease of its own fares."""
-    tx.execute(_NOTE, _named(tx, account_id, name, now_health=health, now_error=error[:500]))
+def note(tx: Transaction, account_id: int, name: str, health: str, error: str = "") -> int:
+    """How a flow without a lease of its own fares; answers how often in a row it fared badly."""
+    values = _named(tx, account_id, name, now_health=health, now_error=error[:500])
+    return int(tx.execute(_NOTE, values).scalar() or 0)
+
+
+def hold(tx: Transaction, account_id: int, name: str, held_for: float) -> None:
+    """Nobody is to touch a flow without a lease of its own for so long, whatever makes it due."""
+    tx.execute(_HOLD, _named(tx, account_id, name, held_for=held_for))
 
 
 def states(tx: Transaction, account_id: int) -> list[FlowState]:
-    finite = func.nullif(flow.c.next_at, NEVER)
+    may_be_held = (flow.c.health != "healthy") | flow.c.flow.in_([PUSH, CHECK, OUTBOX])
+    held = case((may_be_held, flow.c.lease_until), else_=UNLEASED)
+    finite = func.nullif(func.greatest(flow.c.next_at, held), NEVER)
     found = tx.execute(
         select(
             flow.c.flow,
@@ -340,48 +365,3 @@ def healths(tx: Transaction) -> dict[int, str]:
         if order[health] >= order[worst.get(account_id, "healthy")]:
             worst[account_id] = health
     return worst
-
-
-#: Only where something waits to be told: what was put off need wait no longer.
-_WAITS = (
-    outbox.update()
-    .values(next_at=func.now())
-    .where(
-        outbox.c.seller_id == SELLER,
-        outbox.c.account_id == _ACCOUNT,
-        outbox.c.state.in_(["waiting", "sent"]),
-        outbox.c.next_at > func.now(),
-    )
-    .returning(outbox.c.id)
-    .cte("waits")
-)
-_RESET_OUTBOX = (
-    flow.update()
-    .values(health="healthy", attempts=0, last_error="", next_at=func.now())
-    .where(
-        _ONE,
-        select(outbox.c.id)
-        .where(
-            outbox.c.seller_id == SELLER,
-            outbox.c.account_id == _ACCOUNT,
-            outbox.c.state.in_(["waiting", "sent"]),
-        )
-        .exists(),
-    )
-    .add_cte(_WAITS)
-)
-
-
-def reset(tx: Transaction, account_id: int) -> None:
-    """After a new authorisation or a resume: every flow starts clean and due; those that wait for
-    something of their own (a request, a catalogue's round) only where they fared badly."""
-    tx.execute(
-        flow.update()
-        .values(health="healthy", attempts=0, last_error="", next_at=func.now())
-        .where(flow.c.seller_id == tx.seller_id, flow.c.account_id == account_id)
-        .where(flow.c.flow.in_([PULL, PUSH, CHECK, INBOX]) | (flow.c.health != "healthy"))
-    )
-    for name in (PULL, PUSH, CHECK, INBOX):
-        tx.ring(f"{name}:{account_id}")
-    if tx.change(_RESET_OUTBOX, _named(tx, account_id, OUTBOX)):
-        tx.ring(f"{OUTBOX}:{account_id}")

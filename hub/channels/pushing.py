@@ -92,6 +92,14 @@ _CHOSEN = (
         select(account.c.id)
         .where(account.c.seller_id == SELLER, account.c.id == _ACCOUNT, account.c.mode == "live")
         .exists(),
+        ~select(flow.c.flow)
+        .where(
+            flow.c.seller_id == SELLER,
+            flow.c.account_id == _ACCOUNT,
+            flow.c.flow == flows.PUSH,
+            flow.c.lease_until > func.now(),
+        )
+        .exists(),
     )
     .order_by(listing.c.id)
     .limit(bindparam("most", type_=BigInteger))
@@ -122,7 +130,8 @@ _CLAIM = (
 
 
 def claim_due(tx: Transaction, account_id: int, limit: int, lease: float) -> list[Due]:
-    """Claim up to ``limit`` due listings of a live account, skipping those others hold."""
+    """Claim up to ``limit`` due listings of a live account, skipping those others hold; none while
+    its pushes are held."""
     values = {**tx.params(), "account": account_id, "most": limit, "lease": lease}
     found = sorted(tx.execute(_CLAIM, values).all())
     # All handles are read in one go: one by one they were half of what a batch cost here.

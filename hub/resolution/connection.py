@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hub.channels import accounts, checking, connecting, flows, requests
+from hub.channels import accounts, checking, connecting, flows, requests, resuming
 from hub.channels.accounts import Account
 from hub.conflicts.life import Row
 from hub.db import Transaction
@@ -38,7 +38,7 @@ def try_again(tx: Transaction, case: Case) -> Plan:
 
     def act(tx: Transaction) -> None:
         checking.push_now(tx, account.id)
-        flows.reset(tx, account.id)
+        resuming.reset(tx, account.id)
         requests.ask(tx, account.id, "test")
 
     return Plan(

@@ -12,7 +12,7 @@ from connectors.catalog import channel
 from connectors.postsale import Refund
 from connectors.simulators.shop import Sale
 from hub.aftersales import refunding
-from hub.channels import accounts, connecting, flows
+from hub.channels import accounts, connecting, flows, resuming
 from hub.channels import outbox as boxes_of
 from hub.db import Database
 from hub.errors import InvalidInput
@@ -248,7 +248,7 @@ def test_with_credentials_that_are_refused_it_waits_for_a_person(world: World) -
     assert world.flow("north", flows.OUTBOX).health == flows.REAUTHORISE
     assert "auth_expired" in world.conflicts()
     with world.database.transaction(world.seller_id) as tx:
-        flows.reset(tx, world.accounts["north"])
+        resuming.reset(tx, world.accounts["north"])
     world.pump()
     assert len(at_shop(world, key).parcels) == 1
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import text
 
-from hub.channels import flows
+from hub.channels import flows, resuming
 from hub.channels.flows import Lease
 from hub.db import Database, Transaction
 from hub.secrets import Keyring
@@ -186,7 +186,7 @@ def test_after_a_new_authorisation_every_flow_is_due_and_well(shop: World) -> No
     lease = claimed(shop)
     run(shop, lambda tx: flows.fail(tx, lease, "revoked", next_in=None, health=flows.REAUTHORISE))
 
-    run(shop, lambda tx: flows.reset(tx, shop.account_id))
+    run(shop, lambda tx: resuming.reset(tx, shop.account_id))
 
     assert next_in(shop) <= 0
     assert run(shop, flows.healths) == {shop.account_id: "healthy"}
