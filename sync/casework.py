@@ -82,8 +82,6 @@ class Casework:
     social_account: int
     app: Simulator
     _unread: str = ""
-    #: 0 the web shop, 1 the social shop: whose the last conflict was.
-    _late: int = 0
 
     def run(self) -> int:
         """Every kind once; answers how many were resolved."""
@@ -138,17 +136,14 @@ class Casework:
         return self._settle("listing_unmapped", Action("create", {}))
 
     def _last_unit(self) -> bool:
-        """Two shops sell the last unit at once, before either can be told."""
+        """Two shops sell the last unit at once, before either can be told. Which of them came late is
+        chance; the hub tells it that the order is called off."""
         shops = (self.web.shop, self.social.shop)
         _until(lambda: all(shop.quantity(LAST) == 1 for shop in shops), f"{LAST} is on sale")
-        keys = [shop.buy([(LAST, 1)]).key for shop in shops]
+        for shop in shops:
+            shop.buy([(LAST, 1)])
         action = Action("cancel_units", {}, "sold twice at once; the buyer has been told")
-        done = self._settle("oversold", action)
-        # Which of the two came late is chance. The hub tells the web shop; at the social shop, that
-        # takes no cancellation from a hub, a person calls it off.
-        if self._late:
-            shops[self._late].cancel(keys[self._late])
-        return done
+        return self._settle("oversold", action)
 
     def _changed_by_hand(self) -> bool:
         """Somebody types a number into the web shop's own stock page."""
@@ -193,7 +188,6 @@ class Casework:
         closed by itself meanwhile, which is as good for the seller."""
         number = _until(lambda: self._open(kind), f"{kind} is seen")
         found, tag = self.desk.get(f"/conflicts/{number}")
-        self._late = int(found["account_id"] == self.social_account)
         offered = ", ".join(one["verb"] for one in found["actions"])
         say(f"[yellow]{kind}[/]: {found['summary']}")
         say(f"  may be done: {offered}")

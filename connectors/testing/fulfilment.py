@@ -148,7 +148,7 @@ class ShipContract:
         connector, order = bought(rig)
 
         with pytest.raises(RejectedError):
-            connector.ship(parcel(order, order.lines[0].quantity + 1))
+            connector.ship(parcel(order, *(line.quantity + 1 for line in order.lines)))
 
         assert not rig.shop.orders[0].parcels
 

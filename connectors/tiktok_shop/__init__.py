@@ -7,6 +7,7 @@ from connectors.base import (
     Channel,
     ChannelKind,
     Field,
+    Fulfilment,
     Limit,
     OrderRead,
     StockMeaning,
@@ -32,6 +33,11 @@ CHANNEL = Channel(
             Capability.STOCK_PUSH,
             Capability.WEBHOOKS,
             Capability.SUBSCRIBE,
+            Capability.SHIP,
+            Capability.CANCEL,
+            Capability.REFUND_LIST,
+            Capability.RETURN_LIST,
+            Capability.PAYOUTS,
         }
     ),
     credentials=(
@@ -70,6 +76,14 @@ CHANNEL = Channel(
             required=False,
             default="write",
         ),
+        Field(
+            "handover",
+            "How TikTok's carrier gets a parcel",
+            "DROP_OFF: you bring it. PICKUP: it is fetched. Only for orders that TikTok's own "
+            "carrier ships",
+            required=False,
+            default="DROP_OFF",
+        ),
     ),
     stock=StockWrite(
         mode=StockMode.ABSOLUTE,
@@ -89,6 +103,7 @@ CHANNEL = Channel(
         overlap=timedelta(minutes=10),
         horizon=timedelta(days=60),
     ),
+    fulfilment=Fulfilment(partial=True, tracking=True, corrects=True, cancels_lines=True),
     webhooks=Webhooks(verify=verify, secrets=(KEY, SECRET), topics=TOPICS),
     # For each app, shop and path.
     limits=(Limit("requests", rate=50, burst=50),),
@@ -97,14 +112,30 @@ CHANNEL = Channel(
     documentation="https://partner.tiktokshop.com/docv2/page/tts-api-concepts-overview",
     how_to_connect=(
         "In Partner Center create an app with the scopes for shop authorisation, products, orders, "
-        "logistics and webhooks, and let the seller authorise it (services.us.tiktokshop.com for "
-        "shops in the United States, services.tiktokshop.com for all others, path "
+        "fulfilment, returns and refunds, finance, logistics and webhooks, and let the seller "
+        "authorise it (services.us.tiktokshop.com for shops in the United States, "
+        "services.tiktokshop.com for all others, path "
         "/open/authorize?service_id=…). Exchange the code within 30 minutes at "
         "auth.tiktok-shops.com/api/v2/token/get and copy both tokens, the app key and the app "
         "secret. Webhook addresses are set by the hub; they must be https, without a port."
     ),
     gaps=(
-        "Shipping, cancellations and refunds are not told to TikTok Shop yet, nor returns read.",
+        "Money is not given back from here: TikTok Shop takes a seller's refund only as an "
+        "after-sale request for an order on its way or delivered, which it then decides itself. "
+        "Refunds made there are read.",
+        "A payout is a day's statement that was paid; where TikTok Shop pays several small ones "
+        "together, or in another currency, the bank shows their sum. Fees are told by order, not "
+        "by their finer kinds.",
+        "Single units are cancelled in the United States and the United Kingdom only; elsewhere "
+        "TikTok Shop refuses, and whole orders can be cancelled.",
+        "In Brazil, Mexico and South-East Asia an order is split by SKU only: a parcel with some "
+        "of several units of one SKU is refused.",
+        "A tracking number can be corrected once or a few times, and within some hours, as "
+        "TikTok Shop's rules for the market have it.",
+        "Where TikTok's own carrier ships, its number counts and ours is not taken; in the United "
+        "States and the United Kingdom the label must be made in Seller Center first.",
+        "The carrier must be one that TikTok Shop lists for the order.",
+        "What a buyer asks to have cancelled or to send back is answered in Seller Center.",
         "Stock is written without comparing; a sale at that moment is found by the read-back.",
         "A bundle the platform makes is sold as a SKU of its own: link it to a bundle in the hub.",
         "Backorder quantities and campaign stock are left as they are.",

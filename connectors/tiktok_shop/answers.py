@@ -37,7 +37,12 @@ NO_ACCESS = {
     36009033,  # our address is not on the app's list
 }
 THROTTLED = {36009002}
-BROKEN = {10002014, 10002015, 10037002, 10037003, 10037004, 36009003, 36009007}
+BROKEN = {
+    10002014, 10002015, 10037002, 10037003, 10037004, 36009003, 36009007,
+    # "System process error", "System timeout" and the like, of parcels and of cases:
+    11001027, 11001031, 11005010, 11006005, 11006026, 21001003, 21001008, 21001011, 21001029,
+    21001043, 21001055, 21008300, 21022026, 21022029, 21022030, 21042001, 21042076, 25001028,
+}  # fmt: skip
 #: "Page number is invalid": what a page token comes down to.
 LOST_PAGE = {12019108}
 

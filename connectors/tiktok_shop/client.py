@@ -35,28 +35,31 @@ class Client:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._http = connection.http
-        self._credentials = connection.credentials
         self._base = connection.base_url.rstrip("/")
         self.server_time: datetime | None = None
+
+    @property
+    def _credentials(self) -> Credentials:
+        return self._connection.credentials
 
     def run(
         self,
         operation: Operation,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
-        *,
-        product_id: str = "",
+        **named: str,
     ) -> Mapping[str, Any]:
-        """The answer's data. An access token that has run out is replaced, once."""
-        path = operation.path.format(product_id=product_id)
+        """The answer's data. An access token that has run out is replaced, once. ``named`` fills
+        in the path."""
+        path = operation.path.format(**named)
         asked = dict(query or {})
         if operation.shop:
             asked["shop_cipher"] = self._cipher()
         due = tokens.due(self._credentials, self._connection.now())
         renewed = due and self._refresh_early()
         found = self._try(operation, path, asked, body)
-        if found is None and not renewed:
-            self._refresh()
+        while found is None and not renewed:  # one that another worker got may have run out too
+            renewed = self._refresh()
             found = self._try(operation, path, asked, body)
         if found is None:
             raise AuthError("the access token was refused when it was new", code="105002")
@@ -134,13 +137,16 @@ class Client:
     def _refresh_early(self) -> bool:
         """False where it did not succeed: the token at hand may still open, and says if not."""
         try:
-            self._refresh()
+            return self._refresh()
         except (AuthError, TransientError):
             return False
-        return True
 
-    def _refresh(self) -> None:
-        """A new pair of tokens, stored before use: the old refresh token may be void by then.
+    def _refresh(self) -> bool:
+        """Have a new pair of tokens; False where another worker has got it meanwhile."""
+        return self._connection.renew("access_token", self._new_pair)
+
+    def _new_pair(self, present: Credentials) -> Credentials:
+        """From the channel: the old refresh token may be void when it answers.
 
         Sent once, as a write is; unanswered, nothing is known to have happened to anything else.
         """
@@ -149,7 +155,7 @@ class Client:
                 "GET",
                 (self._base or AUTHORIZATION) + REFRESH,
                 write=True,
-                params=tokens.question(self._credentials),
+                params=tokens.question(present),
                 accept=answers.TOLD,
             )
             found = answers.data("Refresh", response, write=True)
@@ -157,15 +163,13 @@ class Client:
             raise TransientError(error.message, code=error.code) from error
         except (RejectedError, answers.TokenExpired) as error:
             raise AuthError(f"the token was not renewed: {error}", code=error.code) from error
-        self._store(tokens.renewed(self._credentials, found))
+        return tokens.renewed(present, found)
 
     def _keep(self, **values: str) -> None:
         if any(self._credentials.get(name) != value for name, value in values.items()):
-            self._store(self._credentials.replace(**values))
-
-    def _store(self, fresh: Credentials) -> None:
-        self._connection.on_refresh(fresh)
-        self._connection.credentials = self._credentials = fresh
+            fresh = self._credentials.replace(**values)
+            self._connection.on_refresh(fresh)
+            self._connection.credentials = fresh
 
 
 def _date(header: str) -> datetime | None:

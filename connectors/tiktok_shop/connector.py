@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.base import Connection, Connector
 from connectors.errors import ProtocolError
 from connectors.fields import Unreadable
+from connectors.postsale import Cancellation, Parcel, Payout, Refund, Return
 from connectors.records import (
     ChannelOrder,
     Cursor,
@@ -23,9 +23,20 @@ from connectors.records import (
     StockOffer,
     Subscription,
 )
-from connectors.tiktok_shop import answers, mapping, regions, stock, switching
+from connectors.tiktok_shop import (
+    answers,
+    cancelling,
+    lists,
+    mapping,
+    payouts,
+    refunds,
+    regions,
+    returns,
+    sending,
+    stock,
+    switching,
+)
 from connectors.tiktok_shop.client import Client
-from connectors.tiktok_shop.fields import Record
 from connectors.tiktok_shop.operations import (
     ORDERS,
     ORDERS_BY_ID,
@@ -37,15 +48,9 @@ from connectors.tiktok_shop.operations import (
     WEBHOOKS,
 )
 from connectors.tiktok_shop.webhooks import TOPICS
-from connectors.walk import Walk, resume
 
-#: The order list is a search of its own, and lags behind what it lists.
-OVERLAP = timedelta(minutes=10)
 DEACTIVATE = "deactivate"
-
-#: How far one search may be paged is not documented; those who met an end name some thousand
-#: orders.
-LONGEST = 2_000
+DROP_OFF = "DROP_OFF"
 
 
 class TikTokShopConnector(Connector):
@@ -54,6 +59,7 @@ class TikTokShopConnector(Connector):
         self.client = Client(connection)
         self._warehouse = connection.settings.get("warehouse_id", "")
         self._switched = connection.settings.get("zero_stock", "") == DEACTIVATE
+        self._handover = connection.settings.get("handover", "") or DROP_OFF
 
     def check(self) -> ShopInfo:
         shop = self.client.shop()
@@ -75,7 +81,7 @@ class TikTokShopConnector(Connector):
         if cursor.token:
             query["page_token"] = cursor.token
         data = self.client.run(PRODUCTS, query, {"status": "ALL"})
-        found, token = answers.listed(data, "products"), _next(data)
+        found, token = answers.listed(data, "products"), lists.next_token(data)
         if token and token == cursor.token:
             raise ProtocolError("the list of products does not move on", code="page_repeated")
         products, bad = mapping.each(
@@ -85,16 +91,9 @@ class TikTokShopConnector(Connector):
         return Page(listings, Cursor(cursor.since, token, cursor.until), bool(token), bad)
 
     def pull_orders(self, cursor: Cursor) -> Page[ChannelOrder]:
-        walk = resume(cursor, OVERLAP)
-        query = {"page_size": str(ORDERS_PAGE), "sort_field": "update_time", "sort_order": "ASC"}
-        if walk.after:
-            query["page_token"] = walk.after
-        data = self.client.run(ORDERS, query, changed(walk, cursor.until))
-        found, token = answers.listed(data, "orders"), _next(data)
-        orders, bad = mapping.each(found, mapping.order)
-        walk = walk.met(_times(found), len(found))
-        onward = walk.onward(cursor, token, longest=LONGEST) if token else walk.ended(cursor)
-        return Page(orders, onward, bool(token), bad)
+        step = lists.step(self.client, ORDERS, "orders", ORDERS_PAGE, cursor)
+        orders, bad = mapping.each(step.found, mapping.order)
+        return Page(orders, step.onward, step.more, bad)
 
     def fetch_orders(self, keys: Sequence[str]) -> Page[ChannelOrder]:
         found: list[Any] = []
@@ -102,7 +101,7 @@ class TikTokShopConnector(Connector):
             data = self.client.run(ORDERS_BY_ID, {"ids": ",".join(keys)})
             found = answers.listed(data, "orders")
         orders, bad = mapping.each(found, mapping.order)
-        latest = max(_times(found), default=self.connection.now())
+        latest = max(lists.times(found), default=self.connection.now())
         return Page(orders, Cursor(latest), more=False, bad=bad)
 
     def read_stock(self, refs: Sequence[ListingRef]) -> tuple[RemoteStock, ...]:
@@ -132,26 +131,17 @@ class TikTokShopConnector(Connector):
         found = answers.listed(self.client.run(WEBHOOKS), "webhooks")
         return mapping.each(found, mapping.subscription)[0]
 
+    def ship(self, parcel: Parcel) -> str:
+        return sending.ship(self.client, parcel, self._handover)
 
-def changed(walk: Walk, until: datetime | None) -> dict[str, int]:
-    """From the whole second on that the walk starts in, to before ``until``."""
-    bounds = {"update_time_ge": int(walk.start.timestamp())}
-    if until is not None:
-        bounds["update_time_lt"] = int(until.timestamp()) + 1
-    return bounds
+    def cancel_order(self, cancellation: Cancellation) -> None:
+        cancelling.cancel(self.client, cancellation)
 
+    def pull_refunds(self, cursor: Cursor) -> Page[Refund]:
+        return refunds.pull(self.client, cursor, self.connection.now)
 
-def _next(data: Any) -> str:
-    token = data.get("next_page_token")
-    return token if isinstance(token, str) else ""
+    def pull_returns(self, cursor: Cursor) -> Page[Return]:
+        return returns.pull(self.client, cursor)
 
-
-def _times(found: Sequence[Any]) -> list[datetime]:
-    """The times of change of a page, of unreadable orders too where they tell."""
-    times = []
-    for one in found:
-        try:
-            times.append(Record(one).unix_time("update_time"))
-        except Unreadable:
-            continue
-    return times
+    def pull_payouts(self, cursor: Cursor) -> Page[Payout]:
+        return payouts.pull(self.client, cursor)

@@ -42,6 +42,10 @@ STATUS = {
 }
 #: A line item's ``display_status`` once it has left the house.
 SENT = {"IN_TRANSIT", "DELIVERED", "COMPLETED"}
+#: Told as sent, and not yet seen by the carrier. Where the seller ships (``shipping_type``), that
+#: is the seller's word that the goods are gone; where TikTok does, they wait to be fetched.
+ARRANGED = "AWAITING_COLLECTION"
+BY_SELLER = "SELLER"
 GONE = {"CANCELLED", "CANCEL"}
 
 #: ``fulfillment_type`` → is it the platform that ships? "" is told by versions before there were
@@ -87,6 +91,23 @@ def status(word: str, fulfillment_type: str, *, cancel_asked: bool) -> OrderStat
     return OrderStatus.HELD if waits and found is OrderStatus.CONFIRMED else found
 
 
+def gone(unit: Record, whole: Record) -> bool:
+    """Whether a unit was taken off its order."""
+    word = unit_word(unit, whole)
+    return word in GONE or unit.words("package_status") == "CANCELLED"
+
+
+def sent(unit: Record, whole: Record) -> bool:
+    """Whether a unit has left the house, as far as TikTok or the seller says."""
+    word = unit_word(unit, whole)
+    told = word == ARRANGED and whole.words("shipping_type") == BY_SELLER
+    return (word in SENT or told) and not gone(unit, whole)
+
+
+def unit_word(unit: Record, whole: Record) -> str:
+    return unit.words("display_status") or whole.words("status")
+
+
 def order(data: object) -> ChannelOrder:
     """One order with all its units. Raises Unreadable."""
     record = Record(data)
@@ -94,6 +115,8 @@ def order(data: object) -> ChannelOrder:
     found = status(
         word, shipper, cancel_asked=record.truth("is_buyer_request_cancel", otherwise=False)
     )
+    if word == ARRANGED and record.words("shipping_type") == BY_SELLER:
+        found = OrderStatus.SHIPPED
     payment = record.part("payment")
     currency = payment.currency("currency")
     # What TikTok tells as tax is paid on top of the prices; elsewhere they have it in.
@@ -154,21 +177,22 @@ def subscription(data: object) -> Subscription:
 
 
 def each(
-    items: Iterable[object], read: Callable[[object], T]
+    items: Iterable[object], read: Callable[[object], T], key: str = "id"
 ) -> tuple[tuple[T, ...], tuple[BadRecord, ...]]:
-    """What could be read, and what could not with the reason: a bad one stops no other."""
+    """What could be read, and what could not with the reason: a bad one stops no other. ``key``
+    is the field that has a record's id."""
     good: list[T] = []
     bad: list[BadRecord] = []
     for item in items:
         try:
             good.append(read(item))
         except Unreadable as error:
-            bad.append(BadRecord(_identity(item), error.field, error.reason, item))
+            bad.append(BadRecord(_identity(item, key), error.field, error.reason, item))
     return tuple(good), tuple(bad)
 
 
-def _identity(item: object) -> str:
-    found = item.get("id") if isinstance(item, Mapping) else None
+def _identity(item: object, key: str) -> str:
+    found = item.get(key) if isinstance(item, Mapping) else None
     return found if isinstance(found, str) else ""
 
 
@@ -176,8 +200,6 @@ def _line(unit: Record, currency: str, whole: Record) -> OrderLine:
     """One unit. What it was sold for is ``sale_price``; some versions leave out what it was before
     the discounts."""
     price = unit.amount("sale_price", currency)
-    word = unit.words("display_status") or whole.words("status")
-    gone = word in GONE or unit.words("package_status") == "CANCELLED"
     return OrderLine(
         external_id=unit.text("id"),
         listing_key=unit.words("sku_id"),
@@ -186,13 +208,13 @@ def _line(unit: Record, currency: str, whole: Record) -> OrderLine:
         quantity=1,
         unit_price=unit.optional_amount("original_price", currency) or price,
         total=price,
-        cancelled=int(gone),
-        shipped=int(word in SENT and not gone),
+        cancelled=int(gone(unit, whole)),
+        shipped=int(sent(unit, whole)),
         tax=sum(
             one.optional_amount("tax_amount", currency) for one in unit.parts_if_any("item_tax")
         ),
         discount=_discount(unit, currency),
-        channel_status=word,
+        channel_status=unit_word(unit, whole),
         location_key=whole.words("warehouse_id"),
     )
 

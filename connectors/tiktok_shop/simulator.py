@@ -20,16 +20,14 @@ from connectors.simulators.shop import Event, EventKind
 from connectors.simulators.webhooks import Post
 from connectors.tiktok_shop import operations, regions
 from connectors.tiktok_shop import storefront as words
+from connectors.tiktok_shop.casebook import Casebook
 from connectors.tiktok_shop.client import REFRESH
+from connectors.tiktok_shop.dispatch import Dispatch
 from connectors.tiktok_shop.gate import Call, Gate, Refused
-from connectors.tiktok_shop.operations import (
-    ORDERS_PAGE,
-    PRODUCTS_PAGE,
-    SET_STOCK,
-    Operation,
-)
+from connectors.tiktok_shop.operations import ORDERS_PAGE, PRODUCTS_PAGE, Operation
 from connectors.tiktok_shop.signature import webhook_signature
 from connectors.tiktok_shop.stockroom import Stockroom
+from connectors.tiktok_shop.till import Till
 from connectors.tiktok_shop.webhooks import TYPES
 
 Query = Mapping[str, str]
@@ -44,8 +42,10 @@ LAST = datetime.max.replace(tzinfo=UTC)
 
 class TikTokShopSimulator(Simulator):
     """``rate`` is TikTok's own limit, in calls a second per path; ``together`` variants make a
-    product, which lies in ``places`` warehouses. ``gate`` has the tokens, ``stockroom`` the rest.
-    ``rotate_secret`` changes the app's secret, for requests and webhooks alike."""
+    product, which lies in ``places`` warehouses; ``packs`` and ``platform`` say how it ships.
+    ``gate`` has the tokens, ``stockroom`` the goods, ``dispatch`` the packages, ``casebook`` what
+    comes back, ``till`` the money. ``rotate_secret`` changes the app's secret, for requests and
+    webhooks alike."""
 
     def __init__(
         self,
@@ -54,6 +54,8 @@ class TikTokShopSimulator(Simulator):
         together: int = 1,
         places: int = 2,
         takes_zero: bool = True,
+        packs: bool = False,
+        platform: bool = False,
         **options: Any,
     ) -> None:
         super().__init__(*args, **options)
@@ -62,7 +64,21 @@ class TikTokShopSimulator(Simulator):
         self.stockroom = Stockroom(
             self.shop, together=together, places=places, takes_zero=takes_zero
         )
+        self.dispatch = Dispatch(self.shop, packs=packs, platform=platform)
+        self.casebook = Casebook(self.shop, self.dispatch)
+        self.till = Till(self.shop)
         self.subscriptions: dict[str, dict[str, Any]] = {}
+        #: What is said of the thing that the path names.
+        self._named: dict[str, Callable[[str, Query, Body], dict[str, Any]]] = {
+            "SetStock": lambda key, query, body: self.stockroom.write(key, body["skus"]),
+            "Providers": lambda key, query, body: self.dispatch.providers(key),
+            "MarkShipped": lambda key, query, body: self.dispatch.mark(key, body),
+            "ShipPackage": lambda key, query, body: self.dispatch.ship(key, body),
+            "Split": lambda key, query, body: self.dispatch.split(key, body),
+            "Correct": lambda key, query, body: self.dispatch.correct(key, body),
+            "Eligibility": lambda key, query, body: self.casebook.eligibility(key),
+            "Transactions": lambda key, query, body: self.till.transactions(key, query),
+        }
         self._answers: dict[str, Callable[[Query, Body], dict[str, Any]]] = {
             "Shops": self._shops,
             "Warehouses": lambda query, body: {
@@ -76,6 +92,10 @@ class TikTokShopSimulator(Simulator):
             "OrdersById": self._orders_by_id,
             "Webhooks": self._webhooks,
             "SetWebhook": self._set_webhook,
+            "Cancel": lambda query, body: self.casebook.cancel(body),
+            "Cancellations": self.casebook.cancellations,
+            "Returns": self.casebook.returns,
+            "Statements": lambda query, body: self.till.statements(query),
         }
 
     def credentials(self) -> dict[str, str]:
@@ -104,14 +124,14 @@ class TikTokShopSimulator(Simulator):
     # -- the endpoint --------------------------------------------------------------------------
 
     def _endpoint(self, operation: Operation) -> Callable[..., Response]:
-        def endpoint(product_id: str = "") -> Response:
+        def endpoint(**named: str) -> Response:
             query = {name: value for name, value in request.args.items()}
             raw = request.get_data()
             token = request.headers.get("x-tts-access-token", "")
             call = Call(request.path, query, raw, token)
 
             def act(query: Query = query) -> Response:
-                return self._told(lambda: self._run(operation, call, query, product_id))
+                return self._told(lambda: self._run(operation, call, query, named))
 
             misread = self._misreadings(operation, query, act)
             return self.answer(operation.name, act, write=operation.write, misread=misread)
@@ -119,13 +139,13 @@ class TikTokShopSimulator(Simulator):
         return endpoint
 
     def _run(
-        self, operation: Operation, call: Call, query: Query, product_id: str
+        self, operation: Operation, call: Call, query: Query, named: Mapping[str, str]
     ) -> dict[str, Any]:
         # The gateway's clock is right, whatever is wrong with the shop's.
         self.gate.let_in(operation, call, self._clock())
         body = json.loads(call.body) if call.body else {}
-        if operation is SET_STOCK:
-            return self.stockroom.write(product_id, body["skus"])
+        for key in named.values():
+            return self._named[operation.name](key, query, body)
         return self._answers[operation.name](query, body)
 
     def _told(self, act: Callable[[], dict[str, Any]]) -> Response:
@@ -223,7 +243,7 @@ class TikTokShopSimulator(Simulator):
         changed = self.shop.orders_after(after, ORDERS_PAGE + 1)
         found = [sale for sale in changed if sale.updated_at < ends]
         shown = found[:ORDERS_PAGE]
-        orders = [words.order(one, self.shop.currency) for one in shown]
+        orders = [self.dispatch.order(one) for one in shown]
         told: dict[str, Any] = {"orders": orders, "total_count": len(self.shop.orders)}
         if len(found) > ORDERS_PAGE:
             moment, version = shown[-1].position
@@ -232,7 +252,7 @@ class TikTokShopSimulator(Simulator):
 
     def _orders_by_id(self, query: Query, body: Body) -> dict[str, Any]:
         sales = [self.shop.order(key) for key in query["ids"].split(",")]
-        return {"orders": [words.order(one, self.shop.currency) for one in sales if one]}
+        return {"orders": [self.dispatch.order(one) for one in sales if one]}
 
     def _webhooks(self, query: Query, body: Body) -> dict[str, Any]:
         found = list(self.subscriptions.values())

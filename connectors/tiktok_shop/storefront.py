@@ -20,6 +20,8 @@ from connectors.simulators.shop import (
 )
 
 MAIN, SECOND, RETURNS = "7200000000000000001", "7200000000000000002", "7200000000000000009"
+#: The only delivery option.
+DELIVERY = "7091146663229654785"
 
 #: Where an order stands → (order's status, its units' display_status, their package_status).
 WORDS = {
@@ -76,9 +78,18 @@ def product_key(variant: Variant, together: int) -> str:
     return str(FIRST_PRODUCT + (int(variant.key) - FIRST_VARIANT) // together)
 
 
-def order(sale: Sale, currency: str) -> dict[str, Any]:
+def unit_key(line_key: str, number: int) -> str:
+    return f"{line_key}{number:05}"
+
+
+def package_key(sale: Sale) -> str:
+    """Of the package an order has by itself."""
+    return f"11{sale.key}"
+
+
+def order(sale: Sale, currency: str, units: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """``units`` are its line items."""
     word, _, _ = WORDS[sale.status]
-    units = [one for line in sale.lines for one in _units(line, sale, currency)]
     total = amount(sale.total, currency)
     found: dict[str, Any] = {
         "id": sale.key,
@@ -86,8 +97,8 @@ def order(sale: Sale, currency: str) -> dict[str, Any]:
         "create_time": seconds(sale.placed_at),
         "update_time": seconds(sale.updated_at),
         "fulfillment_type": "FULFILLMENT_BY_SELLER",
-        "shipping_type": "SELLER",
         "delivery_type": "HOME_DELIVERY",
+        "delivery_option_id": DELIVERY,
         "is_on_hold_order": sale.status is OrderStatus.HELD,
         "is_buyer_request_cancel": False,
         "is_sample_order": False,
@@ -105,8 +116,7 @@ def order(sale: Sale, currency: str) -> dict[str, Any]:
             "total_amount": total,
             "original_total_product_price": total,
         },
-        "packages": [{"id": f"11{sale.key}"}],
-        "line_items": units,
+        "line_items": list(units),
     }
     if sale.cancelled_at:
         found |= {"cancel_time": seconds(sale.cancelled_at), "cancel_reason": "Changed mind"}
@@ -209,32 +219,19 @@ def moment_of(unix: object) -> datetime:
     return datetime.fromtimestamp(int(str(unix)), UTC)
 
 
-def _units(line: SaleLine, sale: Sale, currency: str) -> list[dict[str, Any]]:
-    """One line item per unit; those taken off since are the last ones, cancelled."""
+def unit(key: str, line: SaleLine, currency: str) -> dict[str, Any]:
+    """One line item, without where it stands."""
     price = amount(line.unit_price, currency)
-    _, word, package = WORDS[sale.status]
-    left = line.quantity - line.cancelled
-    sent = left // 2 if sale.status is OrderStatus.PART_SHIPPED else 0
-    found = []
-    for number in range(line.quantity):
-        words = ("IN_TRANSIT", "FULFILLING") if number < sent else (word, package)
-        if number >= left:
-            words = ("CANCELLED", "CANCELLED")
-        found.append(
-            {
-                "id": f"{line.key}{number:05}",
-                "sku_id": line.variant_key,
-                "seller_sku": line.sku,
-                "product_name": line.title,
-                "currency": currency,
-                "sale_price": price,
-                "original_price": price,
-                "display_status": words[0],
-                "package_status": words[1],
-                "is_gift": False,
-            }
-        )
-    return found
+    return {
+        "id": key,
+        "sku_id": line.variant_key,
+        "seller_sku": line.sku,
+        "product_name": line.title,
+        "currency": currency,
+        "sale_price": price,
+        "original_price": price,
+        "is_gift": False,
+    }
 
 
 def _address(sale: Sale) -> dict[str, Any]:

@@ -103,6 +103,62 @@ def product(skus: Sequence[dict[str, Any]] | None = None, **changed: Any) -> dic
     }
 
 
+def money(**changed: Any) -> dict[str, Any]:
+    return {
+        "currency": "GBP",
+        "refund_total": "9.00",
+        "refund_subtotal": "4.05",
+        "refund_shipping_fee": "4.95",
+        "refund_tax": "0",
+        **changed,
+    }
+
+
+def sent_back(**changed: Any) -> dict[str, Any]:
+    """A case that is closed, with money given back."""
+    return {
+        "order_id": "576000000000000001",
+        "return_id": "4035318504086600001",
+        "return_type": "RETURN_AND_REFUND",
+        "return_status": "RETURN_OR_REFUND_REQUEST_COMPLETE",
+        "role": "BUYER",
+        "return_reason": "ecom_order_delivered_refund_reason_defective",
+        "return_reason_text": "Item is defective",
+        "can_buyer_keep_item": False,
+        "create_time": PLACED,
+        "update_time": CHANGED,
+        "refund_amount": money(),
+        "return_line_items": [
+            {
+                "return_line_item_id": "4035227657962160001",
+                "order_line_item_id": "577000000000000011",
+                "sku_id": "1729000000000000021",
+                "refund_amount": money(),
+            }
+        ],
+        **changed,
+    }
+
+
+def cancelled(**changed: Any) -> dict[str, Any]:
+    return {
+        "order_id": "576000000000000001",
+        "cancel_id": "4035318504086600002",
+        "cancel_type": "CANCEL",
+        "cancel_status": "CANCELLATION_REQUEST_SUCCESS",
+        "role": "SELLER",
+        "cancel_reason": "seller_cancel_reason_out_of_stock",
+        "cancel_reason_text": "Out of stock",
+        "create_time": PLACED,
+        "update_time": CHANGED,
+        "refund_amount": money(),
+        "cancel_line_items": [
+            {"cancel_line_item_id": "1", "order_line_item_id": "577000000000000011"}
+        ],
+        **changed,
+    }
+
+
 def answer(data: Any = None, code: int = 0, message: str = "Success") -> dict[str, Any]:
     request_id = "202203070749000101890810281E8C70B7"
     return {"code": code, "message": message, "request_id": request_id, "data": data}

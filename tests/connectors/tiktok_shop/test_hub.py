@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from connectors.catalog import channel
 from connectors.records import OrderStatus
 from connectors.tiktok_shop.simulator import TikTokShopSimulator
+from hub.channels import connecting
 from hub.db import Database
+from hub.sales import cancelling, shipments
+from hub.sales.cancelling import TakenOff
+from hub.sales.shipments import Leaving
 from hub.secrets import Keyring
 from tests import pump
 from tests.pump import World
+
+ABLE = connecting.abilities(channel("tiktok_shop"))
 
 
 @pytest.fixture
@@ -66,3 +74,29 @@ def test_a_token_that_ran_out_is_renewed_and_kept(world: World) -> None:
     assert simulator.requests["Refresh"] == 1
     assert world.shown("MUG") == {"north": 8, "south": 8}
     world.agrees()
+
+
+def test_what_the_hub_sends_and_cancels_is_told_unit_by_unit(world: World) -> None:
+    key = world.buy("north", ("MUG", 3))
+    world.pump()
+    units = [row[0] for row in world.query("SELECT id FROM order_line ORDER BY external_id")]
+    (order,) = world.query("SELECT id FROM sales_order WHERE external_id = :k", k=key)[0]
+    taken, leaving = TakenOff("out of stock", {units[1]: 1}), Leaving("DHL", "JD01")
+
+    world.database.command(
+        world.seller_id, partial(cancelling.cancel, order_id=order, wanted=taken, able=ABLE)
+    )
+    world.database.command(
+        world.seller_id, partial(shipments.ship, order_id=order, leaving=leaving, able=ABLE)
+    )
+    world.pump()
+
+    sale = tiktok(world).shop.order(key)
+    assert sale is not None
+    assert [(one.cancelled, one.shipped) for one in sale.lines] == [(1, 2)]
+    assert [one.tracking_number for one in sale.parcels] == ["JD01"]
+    assert world.orders("north") == {key: "shipped"}
+    assert world.available("MUG") == 8
+    assert world.conflicts() == {}
+    world.agrees()
+    world.check()

@@ -105,6 +105,20 @@ def test_an_order_stands_where_its_word_says(word: str, expected: OrderStatus) -
     assert (found.cancelled_at is not None) == (expected is OrderStatus.CANCELLED)
 
 
+def test_what_the_seller_sends_is_gone_when_the_seller_says_so() -> None:
+    arranged = unit(display_status="AWAITING_COLLECTION", package_status="PROCESSING")
+
+    by_seller = mapping.order(
+        order([arranged], status="AWAITING_COLLECTION", shipping_type="SELLER")
+    )
+    by_tiktok = mapping.order(
+        order([arranged], status="AWAITING_COLLECTION", shipping_type="TIKTOK")
+    )
+
+    assert (by_seller.status, by_seller.lines[0].shipped) == (OrderStatus.SHIPPED, 1)
+    assert (by_tiktok.status, by_tiktok.lines[0].shipped) == (OrderStatus.CONFIRMED, 0)
+
+
 def test_nothing_is_shipped_while_the_buyer_asks_to_cancel() -> None:
     waiting = order(is_buyer_request_cancel=True)
     on_its_way = order(is_buyer_request_cancel=True, status="IN_TRANSIT")

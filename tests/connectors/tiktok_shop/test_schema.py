@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from connectors.records import ListingRef, OrderStatus
+from connectors.postsale import Cancellation, ParcelLine, Refund
+from connectors.records import Cursor, ListingRef, OrderStatus
 from connectors.testing import Rig
-from connectors.testing.rig import offer
-from connectors.tiktok_shop import CHANNEL, mapping, operations, stock
+from connectors.testing.rig import LONG_AGO, offer
+from connectors.tiktok_shop import CHANNEL, mapping, operations, refunds, returns, stock, units
 from connectors.tiktok_shop.connector import TikTokShopConnector
 from connectors.tiktok_shop.fields import Record
 from connectors.tiktok_shop.operations import Operation
 from connectors.tiktok_shop.simulator import TikTokShopSimulator
 from tests.connectors.tiktok_shop import desk
+from tests.connectors.tiktok_shop.counter import bought_at, one_of
 from tests.connectors.tiktok_shop.recorded import answer, order, product
 from tests.connectors.tiktok_shop.schema import (
     answer_objections,
@@ -28,6 +32,9 @@ from tests.connectors.tiktok_shop.schema import (
 
 #: What every call carries, and no description lists.
 COMMON = {"app_key", "timestamp", "sign", "shop_cipher"}
+#: Of which only the path is described: tests/connectors/tiktok_shop/test_payouts.py
+UNDESCRIBED = {operations.STATEMENTS, operations.TRANSACTIONS}
+DESCRIBED = [one for one in operations.ALL if one not in UNDESCRIBED]
 Heard = tuple[Operation, dict[str, str], Any, Any]
 
 
@@ -41,7 +48,7 @@ class Recorder:
     def request(self, method: str, url: str, **given: Any) -> Any:
         response = self.http.request(method, url, **given)
         path = urlsplit(url).path
-        told = [one for one in operations.ALL if one.method == method and _same(one.path, path)]
+        told = [one for one in DESCRIBED if one.method == method and _same(one.path, path)]
         for one in told:
             query = {name: value for name, value in given["params"].items() if name not in COMMON}
             body = json.loads(given["body"]) if given["body"] else None
@@ -89,13 +96,34 @@ def traffic(rig: Rig) -> list[Heard]:
     for quantity in (0, 3):
         connector.push_stock([offer(alone, quantity, f"k{quantity}")])
     connector.read_stock([ListingRef(alone.external_id, alone.handles)])
+    afterwards(rig, connector)
     return recorder.heard
+
+
+def afterwards(rig: Rig, connector: TikTokShopConnector) -> None:
+    """Everything that comes after a sale, in both kinds of market."""
+    simulator = rig.simulator
+    assert isinstance(simulator, TikTokShopSimulator)
+    for packs in (False, True):
+        simulator.dispatch.packs = packs
+        order = bought_at(rig, connector, ("SKU-5", 3), ("SKU-6", 1))
+        first = one_of(order, 0, number=f"N1-{packs}")
+        told = connector.ship(first)
+        connector.ship(replace(first, tracking_number=f"N2-{packs}", external_id=told))
+    lines = (ParcelLine(order.lines[1].external_id, 1),)
+    connector.cancel_order(Cancellation(order.external_id, "c1", "out of stock", lines))
+    whole = bought_at(rig, connector, ("SKU-5", 2))
+    connector.cancel_order(Cancellation(whole.external_id, "c2"))
+    simulator.casebook.send_back(order.external_id)
+    rig.shop.refund(order.external_id, Refund("", order.external_id, 5, "GBP", datetime.now(UTC)))
+    assert connector.pull_returns(Cursor(LONG_AGO)).items
+    assert connector.pull_refunds(Cursor(LONG_AGO)).items
 
 
 def test_what_is_asked_is_as_described(rig: Rig) -> None:
     heard = traffic(rig)
 
-    assert {one.name for one, _, _, _ in heard} == {one.name for one in operations.ALL}
+    assert {one.name for one, _, _, _ in heard} == {one.name for one in DESCRIBED}
     assert [
         (one.name, objection)
         for one, query, body, _ in heard
@@ -111,7 +139,7 @@ def test_the_simulator_answers_as_tiktok_could(rig: Rig) -> None:
     ] == []
 
 
-@pytest.mark.parametrize("one", operations.ALL, ids=lambda one: one.name)
+@pytest.mark.parametrize("one", DESCRIBED, ids=lambda one: one.name)
 def test_a_shop_is_named_where_it_is_wanted(one: Operation) -> None:
     assert operation(one)["x-requires-shop-cipher"] is one.shop
 
@@ -201,3 +229,44 @@ def test_the_recorded_warehouses_and_webhooks_are_read(shared: Path) -> None:
     assert location is not None
     assert (location.external_id, location.active) == (place["id"], True)
     assert mapping.subscription(topic).url == topic["address"]
+
+
+def test_the_recorded_cases_are_read(shared: Path) -> None:
+    (back,) = sample(shared, "search-returns.response")["data"]["return_orders"]
+    (cancelled,) = sample(shared, "search-cancellations.response")["data"]["cancellations"]
+    done = [
+        {**back, "return_status": "RETURN_OR_REFUND_REQUEST_COMPLETE"},
+        {**cancelled, "cancel_status": "CANCELLATION_REQUEST_SUCCESS"},
+    ]
+
+    found = [refunds.read(one, of) for one, of in zip(done, refunds.SOURCES, strict=True)]
+
+    assert [one and (one.amount, one.shipping, one.currency) for one in found] == [
+        (123, 20, "USD"),
+        (123, 20, "USD"),
+    ]
+    assert refunds.read(back, refunds.SOURCES[0]) is None
+    assert refunds.read(cancelled, refunds.SOURCES[1]) is None
+    assert returns.read(back) is None  # money only, and the buyer keeps the goods
+
+
+def test_a_recorded_return_of_goods_is_read(shared: Path) -> None:
+    (back,) = sample(shared, "search-returns.response")["data"]["return_orders"]
+    goods = {**back, "return_type": "RETURN_AND_REFUND", "can_buyer_keep_item": False}
+
+    found = returns.read(goods)
+
+    assert found is not None
+    assert (found.external_id, found.order_key) == (back["return_id"], back["order_id"])
+    (line,) = found.lines
+    assert line.line_key == back["return_line_items"][0]["order_line_item_id"]
+
+
+@pytest.mark.parametrize("name", ["get-order-list.response", "get-order-detail.response"])
+def test_the_units_of_recorded_orders_are_found(shared: Path, name: str) -> None:
+    for one in sample(shared, name)["data"]["orders"]:
+        standing = units.read(one)
+
+        assert [unit.key for unit in standing.units] == [u["id"] for u in one["line_items"]]
+        assert standing.delivery_option == one["delivery_option_id"]
+        assert standing.platform is (one["shipping_type"] == "TIKTOK")

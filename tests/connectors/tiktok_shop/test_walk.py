@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from connectors.records import Cursor
-from connectors.tiktok_shop.connector import changed
+from connectors.tiktok_shop.lists import changed
 from connectors.walk import resume
 
 NOW = datetime.now(UTC)
