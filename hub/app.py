@@ -5,34 +5,33 @@
 
 from __future__ import annotations
 
+import random
 import re
 import traceback
-import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, cast
 
 import structlog
-from flask import Flask, Response, current_app, g, jsonify, request
-from flask.views import MethodView
-from marshmallow import fields
+from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from connectors import catalog
-from hub import logs, migrating
+from hub import logs
 from hub.aftersales import api as aftersales
-from hub.api.blueprints import PUBLIC, Api, Blueprint, RowConverter, guard
+from hub.api.blueprints import PUBLIC, Api, RowConverter, guard
 from hub.api.bodies import LARGEST
-from hub.api.edge import Installation, installation, request_id
-from hub.api.fields import Answer
+from hub.api.edge import Installation, request_id
 from hub.api.repeats import Hub
+from hub.api.watching import watch
 from hub.channels import door
 from hub.channels.api import channels, webhooks
 from hub.channels.reconciliation import api as reconciliation
 from hub.config import Settings, settings
 from hub.conflicts import api as conflicts
 from hub.db import Database, create
-from hub.errors import NotFound, Unavailable
+from hub.errors import NotFound
+from hub.health.api import health
 from hub.inventory import api as inventory
 from hub.problems import MEDIA_TYPE, problem_of
 from hub.resolution import api as resolution
@@ -41,11 +40,9 @@ from hub.secrets import Keyring
 
 log = logs.logger(__name__)
 VERSION = "1.0.0"
+#: Connections kept, and as many again at need: one for each thread of a web process.
+POOL = 8
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
-
-health = Blueprint(
-    "health", __name__, role=PUBLIC, url_prefix="/", description="For whoever watches the process"
-)
 
 
 def create_app(
@@ -55,15 +52,16 @@ def create_app(
 ) -> Flask:
     """Raises Misconfigured where keys or the database's address are missing."""
     found = settings or _from_environment()
+    database = database or Database(create(found.database_url, pool=POOL, name="hub-web"))
+    keyring = keyring or Keyring.load(found.secret_keys, found.home)
     app = Hub("hub", static_folder=None)
     app.extensions["hub"] = Installation(
-        database or Database(create(found.database_url, name="hub-web")),
+        database,
         found,
-        keyring or Keyring.load(found.secret_keys, found.home),
+        keyring,
         {one.name: one for one in catalog.channels()},
         open_letter,
     )
-    app.extensions["hub.head"] = migrating.head()
     app.config.update(
         MAX_CONTENT_LENGTH=LARGEST,
         API_TITLE="Storefront Hub",
@@ -78,6 +76,7 @@ def create_app(
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = False
     app.before_request(name_request)
+    watch(app)
     app.before_request(guard)
     app.after_request(_finish)
     app.register_error_handler(Exception, answer)
@@ -142,9 +141,11 @@ def open_letter(
 
 
 def name_request() -> None:
-    """Take the caller's request id where it is one, else make one; every log line carries it."""
+    """Take the caller's request id where it is one, else make one; every log line carries it. It
+    guards nothing, so the system is not asked for its randomness: a webhook has little time."""
     given = request.headers.get("X-Request-Id", "")
-    g.request_id = given if _REQUEST_ID.match(given) else uuid.uuid4().hex
+    made = f"{random.getrandbits(128):032x}"  # noqa: S311
+    g.request_id = given if _REQUEST_ID.match(given) else made
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
@@ -170,30 +171,3 @@ def answer(error: Exception) -> Response:
     response.content_type = MEDIA_TYPE
     response.headers.update(problem.headers)
     return response
-
-
-class StateAnswer(Answer):
-    """Nothing but that it is so."""
-
-    status = fields.String(required=True)
-
-
-@health.route("/healthz")
-class Healthz(MethodView):
-    @health.answers(200, StateAnswer)
-    def get(self) -> Any:
-        """The process answers"""
-        return {"status": "ok"}
-
-
-@health.route("/readyz")
-class Readyz(MethodView):
-    @health.answers(200, StateAnswer)
-    def get(self) -> Any:
-        """The database answers and has this version's tables"""
-        here = installation()
-        with here.database.across_sellers() as connection:
-            found = migrating.current(connection)
-        if found != current_app.extensions["hub.head"]:
-            raise Unavailable("the database is not migrated to this version: run `hub migrate`")
-        return {"status": "ok"}

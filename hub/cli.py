@@ -17,9 +17,9 @@ from rich.table import Table
 from sqlalchemy import text
 
 from connectors import catalog
-from hub import auth, invariants, logs, migrating, seller
+from hub import auth, invariants, logs, metrics, migrating, seller
 from hub.channels import accounts, connecting, flows, listings, requests
-from hub.config import Settings, settings
+from hub.config import Settings, environment, settings
 from hub.conflicts import reading
 from hub.conflicts.kinds import actions_of
 from hub.conflicts.life import Who
@@ -118,10 +118,13 @@ def web(desk: Desk, bind: str | None) -> None:
     """Serve the API (gunicorn)."""
     found = desk.settings
     where = f"fd://{found.web_fd}" if found.web_fd else bind or found.bind
-    program = [sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--threads", "8"]
+    program = [sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--threads", "16"]
     program += ["--workers", str(found.web_processes), "--bind", where, "--no-control-socket"]
     program += ["--log-level", "warning", "hub.wsgi:app"]
-    os.execv(sys.executable, program)  # noqa: S606  # our own interpreter, fixed arguments
+    shared = {}
+    if found.metrics_token:
+        shared = {metrics.FOLDER_VARIABLE: str(metrics.open_folder(found.home, "web"))}
+    os.execve(sys.executable, program, environment() | shared)  # noqa: S606  # our interpreter
 
 
 @command()

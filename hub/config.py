@@ -59,6 +59,10 @@ class Settings:
     refund_seconds: float = 900.0
     readback_seconds: float | None = None
     log_level: str = "INFO"
+    metrics_token: str = field(default="", repr=False)
+    metrics_bind: str = ""
+    metrics_folder: str = ""
+    tracing: bool = False
 
     @property
     def queue_prefix(self) -> str:
@@ -77,6 +81,13 @@ def _number(environ: Mapping[str, str], name: str, default: float) -> float:
     if not 0 <= value < 1e6:
         raise Misconfigured(f"{name} must be a number of seconds or processes, not {text!r}")
     return value
+
+
+def _tracing(environ: Mapping[str, str]) -> bool:
+    """Off, unless it is asked for or OpenTelemetry is told where to send its traces."""
+    asked = environ.get("HUB_TRACING", "")
+    told = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+    return asked == "1" or (not asked and any(environ.get(name) for name in told))
 
 
 def running(home: Path) -> dict[str, str]:
@@ -120,6 +131,10 @@ def settings(environ: Mapping[str, str] | None = None) -> Settings:
         refund_seconds=_number(env, "HUB_REFUND_SECONDS", 900.0),
         readback_seconds=_number(env, "HUB_READBACK_SECONDS", 0) if readback else None,
         log_level=env.get("HUB_LOG_LEVEL", "INFO").upper(),
+        metrics_token=env.get("HUB_METRICS_TOKEN", ""),
+        metrics_bind=env.get("HUB_METRICS_BIND", ""),
+        metrics_folder=env.get("PROMETHEUS_MULTIPROC_DIR", ""),
+        tracing=_tracing(env),
     )
 
 

@@ -50,6 +50,7 @@ from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
+from hub import tracing
 from hub.arrays import KINDS, ArrayText
 from hub.errors import Misconfigured, Unavailable
 
@@ -301,7 +302,9 @@ def _ring(connection: Connection, rings: set[str]) -> None:
     if not isinstance(driver, psycopg.Connection):
         return
     try:
-        driver.execute(RING, (CHANNEL, sorted(rings)))
+        cause = tracing.carried()
+        heard = [f"{ring}|{cause}" if cause else ring for ring in sorted(rings)]
+        driver.execute(RING, (CHANNEL, heard))
     except psycopg.Error:
         log.warning("ring lost; the sweep will find the work")
         connection.invalidate()

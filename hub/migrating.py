@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -28,6 +29,19 @@ def head() -> str:
 
 def current(connection: Connection) -> str:
     return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def is_behind(revision: str) -> bool:
+    """Whether a database lacks tables of this version. One that a newer version has migrated does
+    not: a migration leaves the version before it working, so that both run during an upgrade."""
+    return not revision or revision in _passed()
+
+
+@cache
+def _passed() -> frozenset[str]:
+    """The revisions before the newest. They do not change while a process runs."""
+    script = ScriptDirectory.from_config(configuration())
+    return frozenset(one.revision for one in script.walk_revisions()) - {head()}
 
 
 def upgrade(owner_url: str, app_url: str) -> str:

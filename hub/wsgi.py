@@ -2,7 +2,7 @@
 
 import logging
 
-from hub import logs
+from hub import logs, tracing
 from hub.app import create_app
 from hub.config import settings
 
@@ -10,4 +10,6 @@ found = settings()
 logs.configure(found.log_level)
 # It tells of every look at the schema's revision, which is every readiness check.
 logging.getLogger("alembic").setLevel(logging.WARNING)
+if found.tracing:
+    tracing.begin("web")
 app = create_app(settings=found)

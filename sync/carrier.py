@@ -24,6 +24,7 @@ from hub.secrets import Keyring
 from sync import queues
 from sync.budgets import UNMEASURED, Budget, Own, Shared
 from sync.renewing import Tokens, revealed
+from sync.watching import Watched
 
 MOST_SESSIONS = 100
 #: Connections kept, and as many again at need: several accounts are pushed at once, and each may
@@ -91,7 +92,8 @@ class Carrier:
         with self._lock:
             http = self._sessions.pop(key, None)
             if http is None:
-                http = Http(
+                http = Watched(
+                    declared.name,
                     hosts=declared.hosts,
                     loopback=self.settings.loopback,
                     allow_http=declared.plain_http,

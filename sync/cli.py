@@ -1,4 +1,5 @@
-"""Commands that join hub, channels and servers: worker, clock, doctor, demo, replay, simulate."""
+"""Commands that join hub, channels and servers: worker, clock, doctor, demo, replay, simulate and
+hold."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from typing import Any
 
 import click
 
-from hub import logs
+from hub import logs, tracing
 from hub.config import settings
 from hub.db import Database, create
 
@@ -36,10 +37,12 @@ def worker(lane: str | None) -> None:
 
     found = settings()
     logs.configure(found.log_level)
+    if found.tracing:
+        tracing.begin("worker")
     if lane:
         workers.work(found, lane, Event())
     else:
-        workers.Supervisor(workers.lanes(found)).run()
+        workers.Supervisor(workers.lanes(found), found).run()
 
 
 @click.command()
@@ -101,4 +104,15 @@ def simulate(channel: str, port: int, variants: int) -> None:
     run(channel, port, variants, _stopping())
 
 
-commands: list[Any] = [worker, clock, doctor, demo, replay, simulate]
+@click.command()
+@click.pass_obj
+def hold(desk: Any) -> None:
+    """Put every live account into shadow, of all sellers or of --seller: first after a restore."""
+    from sync.restoring import hold as put
+
+    sellers = [desk.wanted] if desk.wanted is not None else desk.sellers()
+    for one in put(desk.database, sellers):
+        click.echo(f"seller {one.seller_id}: account {one.account_id} {one.name}: was live")
+
+
+commands: list[Any] = [worker, clock, doctor, demo, replay, simulate, hold]

@@ -98,6 +98,9 @@ class Clock:
         self.sweep_seconds = sweep_seconds
         self.stop = stop
         self.bell = Bell()
+        #: Where tracing is on: what rang last, by its traceparent. A job that serves several
+        #: requests stands in the trace of one of them.
+        self.causes: dict[Topic, str] = {}
 
     def run(self) -> None:
         """Until told to stop. A lost database or Redis is waited for."""
@@ -136,12 +139,20 @@ class Clock:
                     self._send(topic)
 
     def hear(self, payload: str) -> None:
-        topic = parse(payload)
+        ring, _, cause = payload.partition("|")
+        topic = parse(ring)
+        if topic and cause and len(self.causes) < MOST:
+            self.causes[topic] = cause
         if topic and self.bell.ring(topic, time.monotonic()):
             self._send(topic)
 
     def _send(self, topic: Topic) -> None:
-        self.queues.enqueue(*topic)
+        cause = self.causes.pop(topic, "")
+        name, seller_id, account_id = topic
+        if cause:
+            self.queues.enqueue(name, seller_id, account_id, cause=cause)
+        else:
+            self.queues.enqueue(name, seller_id, account_id)
 
     def sweep(self, now: float) -> int:
         """Ask for everything that is due and was not asked for lately; answers how many jobs."""

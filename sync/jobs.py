@@ -6,14 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-import structlog
-
-from hub import idempotency, invariants
+from hub import idempotency, invariants, tracing
 from hub.channels import flows
 from hub.conflicts.record import Finding, open_conflicts
 from hub.db import Transaction
-from hub.errors import NotFound
-from hub.logs import logger
 from hub.schema import INVARIANTS
 from sync import (
     catalogue,
@@ -30,24 +26,17 @@ from sync import (
 )
 from sync.budgets import can_wait
 from sync.carrier import Carrier, process_carrier
-
-log = logger(__name__)
+from sync.watching import watched
 
 
 def run(topic: str, seller_id: int, account_id: int) -> None:
     """The one job. Logs what went wrong and raises it again."""
-    structlog.contextvars.bind_contextvars(job=topic, seller=seller_id, account=account_id)
     waits = can_wait.set(queues.LANE_OF[topic] == queues.BULK)
     try:
-        HANDLERS[topic](process_carrier(), seller_id, account_id)
-    except NotFound as error:
-        log.warning("nothing to do", reason=error.message)
-    except Exception:
-        log.exception("job failed")
-        raise
+        with watched(topic, seller_id, account_id):
+            HANDLERS[topic](process_carrier(), seller_id, account_id)
     finally:
         can_wait.reset(waits)
-        structlog.contextvars.clear_contextvars()
 
 
 @cache
@@ -57,7 +46,7 @@ def _queues(carrier: Carrier) -> queues.Queues:
 
 def stock(carrier: Carrier, seller_id: int, account_id: int) -> None:
     for left in push.derive(carrier, seller_id):
-        _queues(carrier).enqueue(flows.PUSH, seller_id, left)
+        _queues(carrier).enqueue(flows.PUSH, seller_id, left, cause=tracing.carried())
 
 
 def read_catalogue(carrier: Carrier, seller_id: int, account_id: int) -> None:

@@ -14,6 +14,7 @@ from typing import NamedTuple, Self
 from connectors.base import Capability
 from connectors.errors import ConnectorError, RejectedError, UnknownOutcome
 from connectors.records import ListingRef, PushOutcome, PushResult, StockOffer
+from hub import tracing
 from hub.channels import accounts, flows, offers, pushing
 from hub.channels.accounts import Opened
 from hub.channels.pushing import SENT, Answer, Due
@@ -49,7 +50,9 @@ def derive(carrier: Carrier, seller_id: int) -> list[int]:
         push(carrier, seller_id, *claimed.popitem())
     elif claimed:
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            list(pool.map(lambda one: push(carrier, seller_id, *one), claimed.items()))
+            each = [partial(push, carrier, seller_id, *one) for one in claimed.items()]
+            for done in [pool.submit(tracing.along(one)) for one in each]:
+                done.result()
     return sorted(due)[AT_ONCE:]
 
 

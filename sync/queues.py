@@ -70,8 +70,9 @@ class Queues:
             for lane in LANES
         }
 
-    def enqueue(self, topic: str, seller_id: int, account_id: int = 0) -> bool:
-        """Ask a worker to look at this; False when Redis would not take it."""
+    def enqueue(self, topic: str, seller_id: int, account_id: int = 0, *, cause: str = "") -> bool:
+        """Ask a worker to look at this; False when Redis would not take it. ``cause`` is the
+        traceparent of what made it due, where that is traced."""
         try:
             self._queues[LANE_OF[topic]].enqueue(
                 "sync.jobs.run",
@@ -82,6 +83,7 @@ class Queues:
                 result_ttl=0,
                 failure_ttl=3_600,
                 description=f"{topic} {seller_id}/{account_id}",
+                meta={"cause": cause} if cause else None,
             )
         except RedisError as error:
             log.warning("not queued: %s: %s", topic, type(error).__name__)

@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
 from sqlalchemy.exc import SQLAlchemyError
 
+from hub import metrics
 from hub.config import Settings, environment
 from hub.errors import HubError
 from hub.heartbeat import beat
@@ -27,10 +28,13 @@ from hub.logs import logger
 from servers import process
 from sync import queues
 from sync.carrier import process_carrier
+from sync.exposing import expose
 
 log = logger(__name__)
 
 BEAT = 5.0
+#: Seconds a worker that is told to stop has for its job; one that is cut off is done again.
+STOP_SECONDS = 20.0
 #: Seconds between looks for a Redis that is away.
 AWAY = 0.2
 
@@ -88,14 +92,18 @@ def _beat(lane: str, stop: Event) -> None:
 class Supervisor:
     """Keeps one process per entry of ``lanes`` running; SIGTERM to it stops them all."""
 
-    def __init__(self, lanes: Sequence[str]) -> None:
+    def __init__(self, lanes: Sequence[str], settings: Settings) -> None:
         self.lanes = list(lanes)
+        self.settings = settings
+        self.environment = environment()
         self.stopping = False
         self._children: dict[int, tuple[str, subprocess.Popen[bytes], float]] = {}
 
     def run(self) -> None:
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._stop)
+        if self.settings.metrics_bind:
+            self._expose()
         for slot, lane in enumerate(self.lanes):
             self._start(slot, lane)
         while not self.stopping:
@@ -105,16 +113,21 @@ class Supervisor:
                     log.warning("worker left; starting it again", lane=lane, code=child.returncode)
                     self._start(slot, lane)
         for _, child, _ in self._children.values():
-            process.stop(child, signal.SIGTERM, 20.0)
+            process.stop(child, signal.SIGTERM, STOP_SECONDS)
 
     def _start(self, slot: int, lane: str) -> None:
         child = process.spawn(
             [sys.executable, "-m", "hub.cli", "worker", "--lane", lane],
             stop_signal=signal.SIGTERM,
-            env=environment(),
+            env=self.environment,
             stdout=None,
         )
         self._children[slot] = (lane, child, time.monotonic())
+
+    def _expose(self) -> None:
+        folder = str(metrics.open_folder(self.settings.home, "worker"))
+        expose(self.settings.metrics_bind, self.settings.metrics_token, folder)
+        self.environment[metrics.FOLDER_VARIABLE] = folder
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self.stopping = True

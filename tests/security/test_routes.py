@@ -60,7 +60,7 @@ STRICTER = {
     ("GET", "/api/v1/orders/{order_id}/keys"): "support",
     ("GET", "/api/v1/conflicts/{conflict_id}/payload"): "owner",
 }
-OPEN = {"/api/v1/openapi.json", "/healthz", "/readyz", "/webhooks/{path}"}
+OPEN = {"/api/v1/openapi.json", "/healthz", "/metrics", "/readyz", "/webhooks/{path}"}
 
 
 def path_of(rule: Rule) -> str:
