@@ -60,7 +60,7 @@ def create_app(
         found,
         keyring,
         {one.name: one for one in catalog.channels()},
-        open_letter,
+        door.Porter(database, keyring, open_letter).receive,
     )
     app.config.update(
         MAX_CONTENT_LENGTH=LARGEST,

@@ -26,8 +26,8 @@ _TAG = re.compile(r'"([0-9]{1,18})"\Z')
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What every request may use. ``channels`` maps a name to its declaration; ``webhooks`` opens
-    what comes in at the webhook door."""
+    """What every request may use. ``channels`` maps a name to its declaration; ``webhooks`` takes
+    in what comes to the webhook door."""
 
     database: Database
     settings: Settings

@@ -266,5 +266,5 @@ def _let_in(path: str) -> Response:
         {name.lower(): value for name, value in request.headers.items()},
         raw_body(),
     )
-    answered = door.receive(here.database, here.keyring, here.webhooks, path, letter)
+    answered = here.webhooks(path, letter)
     return Response(answered.body, answered.status, content_type=answered.content_type)
