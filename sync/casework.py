@@ -136,8 +136,8 @@ class Casework:
         return self._settle("listing_unmapped", Action("create", {}))
 
     def _last_unit(self) -> bool:
-        """Two shops sell the last unit at once, before either can be told. Which of them came late is
-        chance; the hub tells it that the order is called off."""
+        """Two shops sell the last unit at once, before either can be told. One came late, by
+        chance, and the hub tells that shop that the order is called off."""
         shops = (self.web.shop, self.social.shop)
         _until(lambda: all(shop.quantity(LAST) == 1 for shop in shops), f"{LAST} is on sale")
         for shop in shops:
