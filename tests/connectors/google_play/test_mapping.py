@@ -219,7 +219,7 @@ def test_what_cannot_be_read_is_told_by_its_field(changed: dict[str, Any], field
 
 
 def test_a_bad_order_stops_no_other() -> None:
-    good, bad = each([order(), order(total=None), 5], mapping.order)
+    good, bad = each([order(), order(total=None), 5], mapping.order, "orderId")
 
     assert [one.external_id for one in good] == [ORDER_ID]
     assert [(one.external_id, one.field) for one in bad] == [
