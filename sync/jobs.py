@@ -31,7 +31,7 @@ from sync.watching import watched
 
 def run(topic: str, seller_id: int, account_id: int) -> None:
     """The one job. Logs what went wrong and raises it again."""
-    waits = can_wait.set(queues.LANE_OF[topic] == queues.BULK)
+    waits = can_wait.set(queues.LANE_OF[topic] == queues.BULK and topic != flows.REQUEST)
     try:
         with watched(topic, seller_id, account_id):
             HANDLERS[topic](process_carrier(), seller_id, account_id)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from time import sleep
 from typing import Any
 
 from connectors.base import Capability, Unsupported
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, TransientError
 from connectors.records import ListingRef
 from hub.channels import accounts, flows, listings, requests
 from hub.channels.requests import Request
@@ -21,6 +22,8 @@ from sync.retry import react
 LEASE = 300.0
 #: Keys that a channel publishes and rotates are fetched this often (seconds) though none is missed.
 KEYS_ROUND = 86_400.0
+#: How often a channel that was asked too fast is asked, where it wants at most so many seconds.
+TRIES, MOMENT = 6, 2.0
 Answer = dict[str, Any]
 
 
@@ -60,13 +63,25 @@ def _waiting(tx: Transaction, account_id: int, *, publishes: bool) -> list[Reque
 
 def _answer(carrier: Carrier, seller_id: int, one: Request) -> tuple[bool, Answer]:
     try:
-        return True, _HANDLERS[one.kind](carrier, seller_id, one)
+        return True, _patiently(partial(_HANDLERS[one.kind], carrier, seller_id, one))
     except ConnectorError as error:
         return False, {"error": react(error, 1).error, "code": error.code}
     except Unsupported as error:
         return False, {"error": f"the channel has no {error}", "code": "unsupported"}
     except HubError as error:
         return False, {"error": error.message, "code": error.code}
+
+
+def _patiently(ask: Callable[[], Answer]) -> Answer:
+    """A person waits for the answer: a channel that wants a moment's peace is given it."""
+    for _ in range(TRIES - 1):
+        try:
+            return ask()
+        except TransientError as error:
+            if not error.throttled or error.retry_after is None or error.retry_after > MOMENT:
+                raise
+            sleep(error.retry_after)
+    return ask()
 
 
 def _test(carrier: Carrier, seller_id: int, one: Request) -> Answer:

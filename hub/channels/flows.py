@@ -182,8 +182,10 @@ def claim(tx: Transaction, account_id: int, name: str, lease: float) -> Lease | 
 
 
 def _unless_made_due(at: Any) -> Any:
-    """``at``, but the earlier time where somebody made the flow due while we had it."""
-    return case((flow.c.next_at < flow.c.lease_until, flow.c.next_at), else_=at)
+    """``at``, but the earlier time where somebody made the flow due while we had it. Of one who
+    comes back after the lease's end nobody can tell: then it is due."""
+    kept = (flow.c.next_at < flow.c.lease_until) | (flow.c.lease_until < func.now())
+    return case((kept, flow.c.next_at), else_=at)
 
 
 def _of(tx: Transaction, lease: Lease, **values: Any) -> dict[str, Any]:

@@ -447,7 +447,8 @@ def test_a_name_server_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPa
     error = failure(http, "https://shop.example.com")
 
     over.set()
-    assert (type(error), error.code) == (TransientError, "dns")
+    assert type(error) is TransientError
+    assert error.code in ("dns", "deadline")  # whichever runs out first
     assert monotonic() - began < SHORT + 1
     http.close()
 

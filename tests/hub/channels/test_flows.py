@@ -141,6 +141,24 @@ def test_what_is_made_due_during_a_lease_is_due_after_it(
     assert next_in(shop) <= 0
 
 
+@pytest.mark.parametrize("saving", [False, True])
+def test_a_worker_that_wakes_after_its_lease_forgets_nothing_made_due_since(
+    shop: World, saving: bool
+) -> None:
+    lease = claimed(shop)
+    run_out = (
+        "UPDATE flow SET lease_until = now() - interval '1 s', next_at = now() - interval '1 s'"
+    )
+    run(shop, lambda tx: tx.execute(text(f"{run_out} WHERE flow = 'pull'")))
+    make_due(shop)
+
+    if saving:
+        run(shop, lambda tx: flows.save_cursor(tx, lease, {"since": "noon"}, extend=30))
+    run(shop, lambda tx: flows.release(tx, lease, next_in=None))
+
+    assert next_in(shop) <= 0
+
+
 def test_saving_a_cursor_does_not_forget_what_was_made_due(shop: World) -> None:
     lease = claimed(shop)
     make_due(shop)
