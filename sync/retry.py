@@ -19,7 +19,8 @@ LONGEST = 300.0
 #: How long a channel may tell us to wait before we look for ourselves.
 LONGEST_OBEYED = 900.0
 #: An account that wants a person is still tried now and then: the person may have acted elsewhere.
-PROBE = 900.0
+#: Short: a refusal recorded after the new authorisation must not hold its listings for long.
+PROBE = 20.0
 #: So many failures in a row, and the flow is held until the next try.
 BREAKS = 5
 
