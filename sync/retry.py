@@ -18,9 +18,9 @@ FIRST = 0.5
 LONGEST = 300.0
 #: How long a channel may tell us to wait before we look for ourselves.
 LONGEST_OBEYED = 900.0
-#: An account that wants a person is still tried now and then: the person may have acted elsewhere.
-#: Short: a refusal recorded after the new authorisation must not hold its listings for long.
-PROBE = 20.0
+#: An account that wants a person is still tried: the channel may have been wrong, or the person may
+#: have acted elsewhere. Soon at first, then more and more rarely.
+FIRST_PROBE, PROBE = 15.0, 900.0
 #: So many failures in a row, and the flow is held until the next try.
 BREAKS = 5
 
@@ -35,12 +35,19 @@ class Reaction:
     error: str
     hold: float = 0.0
 
+    @property
+    def rows_delay(self) -> float:
+        """For what is to be sent or read once the flow is tried. Where a person must act first it
+        is due at once: the flow is held instead, and a new authorisation ends that."""
+        return 0.0 if self.health == REAUTHORISE else self.delay
+
 
 def react(error: ConnectorError, attempts: int) -> Reaction:
     """``attempts`` counts the tries so far, this one included."""
     said = f"{type(error).__name__}: {error.message}"[:500]
     if isinstance(error, AuthError):
-        return Reaction(PROBE, REAUTHORISE, said)
+        probe = min(PROBE, FIRST_PROBE * 2 ** min(max(attempts - 1, 0), 10))
+        return Reaction(probe, REAUTHORISE, said, hold=probe)
     if isinstance(error, TransientError) and error.retry_after is not None:
         delay = min(max(error.retry_after, 0.1), LONGEST_OBEYED)
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hub.channels import accounts, checking, connecting, flows, requests, resuming
+from hub.channels import accounts, connecting, flows, requests, resending, resuming
 from hub.channels.accounts import Account
 from hub.conflicts.life import Row
 from hub.db import Transaction
@@ -37,7 +37,7 @@ def try_again(tx: Transaction, case: Case) -> Plan:
     health = flows.healths(tx).get(account.id, "healthy")
 
     def act(tx: Transaction) -> None:
-        checking.push_now(tx, account.id)
+        resending.push_now(tx, account.id)
         resuming.reset(tx, account.id)
         requests.ask(tx, account.id, "test")
 

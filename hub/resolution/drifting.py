@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from hub.channels import accounts, checking, listings
+from hub.channels import accounts, listings, resending
 from hub.conflicts.life import Row
 from hub.db import Transaction
 from hub.errors import InvalidInput
@@ -32,7 +32,7 @@ def accept_hub(tx: Transaction, case: Case) -> Plan:
     shown = _shown(case)
     row = Row("push", f"{found.title or found.external_id}: the channel shows", shown, found.offer)
     note = "it is read back; where the channel still shows another number, this opens again"
-    return Plan((row,), lambda tx: checking.push_again(tx, found.id, case.who.actor), (note,))
+    return Plan((row,), lambda tx: resending.push_again(tx, found.id, case.who.actor), (note,))
 
 
 def accept_channel(tx: Transaction, case: Case) -> Plan:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 
 from connectors.errors import AuthError, RejectedError, TransientError
 from connectors.simulators.server import Simulator
-from hub.channels import accounts, flows
-from sync import push
-from sync.retry import BREAKS, LONGEST, PROBE, react
+from hub.channels import accounts, flows, resuming
+from hub.db import Transaction
+from sync import pull, push, reconcile
+from sync.retry import BREAKS, FIRST_PROBE, LONGEST, PROBE, react
 from tests.pump import World
+
+T = TypeVar("T")
 
 #: Longer than any pause.
 LONG = 500.0
@@ -107,7 +111,85 @@ def test_being_too_fast_breaks_nothing() -> None:
     assert react(TransientError("slow down", retry_after=3, throttled=True), 50).hold == 0
 
 
-def test_an_account_that_wants_a_person_is_not_taken_for_broken() -> None:
-    reaction = react(AuthError("revoked"), 50)
+def test_an_account_that_wants_a_person_is_held_and_what_waits_is_not_put_off() -> None:
+    reactions = [react(AuthError("revoked"), attempts) for attempts in range(1, 12)]
 
-    assert (reaction.health, reaction.delay, reaction.hold) == (flows.REAUTHORISE, PROBE, 0)
+    assert {one.health for one in reactions} == {flows.REAUTHORISE}
+    assert {one.rows_delay for one in reactions} == {0}
+    assert [one.hold for one in reactions] == [one.delay for one in reactions]
+    assert FIRST_PROBE == reactions[0].hold < reactions[1].hold < reactions[-1].hold == PROBE
+
+
+def command(world: World, act: Callable[[Transaction], T]) -> T:
+    return world.carrier.database.command(world.seller_id, act)
+
+
+def refuse(world: World, simulator: Simulator) -> None:
+    simulator.faults.rate = {"unauthorized": 1.0}
+    world.adjust("MUG", 1)
+    world.pump()
+    world.later()  # each flow has tried
+
+
+def test_an_account_whose_token_is_refused_is_not_asked_until_a_person_has_acted(
+    world: World,
+) -> None:
+    north = world.shops["north"]
+    refuse(world, north)
+    before = asked(north)
+
+    world.adjust("MUG", 1)
+    world.pump()
+    world.later(FIRST_PROBE / 4)
+    push.push(world.carrier, world.seller_id, world.accounts["north"])  # as if it were rung
+    reconcile.check(world.carrier, world.seller_id, world.accounts["north"])
+
+    assert asked(north) == before
+    assert world.conflicts() == {"auth_expired": 1}
+    assert world.shown("MUG")["south"] == world.available("MUG")
+
+
+def test_a_new_authorisation_ends_what_the_refusals_held(world: World) -> None:
+    north = world.shops["north"]
+    refuse(world, north)
+    north.faults.clear()
+
+    command(world, lambda tx: resuming.reset(tx, world.accounts["north"]))
+    world.pump()
+
+    assert world.shown("MUG")["north"] == world.available("MUG")
+
+
+@pytest.mark.parametrize("flow", [flows.PUSH, flows.CHECK, flows.OUTBOX])
+def test_a_refusal_of_before_the_new_authorisation_says_nothing_of_it(
+    world: World, flow: str
+) -> None:
+    account_id = world.accounts["north"]
+    before = world.carrier.at_work(world.seller_id, account_id)
+    command(world, lambda tx: resuming.reset(tx, account_id))
+
+    refused = react(AuthError("revoked"), 1)
+    command(world, lambda tx: pull.fared_badly(tx, before, flow, refused))
+
+    assert world.flow("north", flow).health == "healthy"
+    assert world.conflicts() == {}
+    now = world.carrier.at_work(world.seller_id, account_id)
+    command(world, lambda tx: pull.fared_badly(tx, now, flow, refused))
+    assert world.flow("north", flow).health == flows.REAUTHORISE
+    assert world.conflicts() == {"auth_expired": 1}
+
+
+def test_a_pull_that_was_refused_before_the_new_authorisation_has_lost_its_lease(
+    world: World,
+) -> None:
+    account_id = world.accounts["north"]
+    lease = command(world, lambda tx: flows.claim(tx, account_id, flows.PULL, 60.0))
+    assert lease is not None
+    command(world, lambda tx: resuming.reset(tx, account_id))
+
+    command(world, lambda tx: pull.failed(tx, lease, react(AuthError("revoked"), 1)))
+
+    assert world.flow("north", flows.PULL).health == "healthy"
+    assert world.conflicts() == {}
+    world.pump()
+    assert world.flow("north", flows.PULL).last_ok_at is not None
