@@ -170,7 +170,9 @@ class Http:
         retrying = Retrying(
             stop=stop_after_attempt(TRIES) | stop_before_delay(seconds),
             wait=wait_random_exponential(multiplier=0.2, max=2),
-            retry=retry_if_exception(lambda error: _again(error, write=write)),
+            retry=retry_if_exception(
+                lambda error: monotonic() < deadline and _again(error, write=write)
+            ),
             reraise=True,
         )
         return retrying(self._attempt, call)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from connectors.prestashop.storefront import Row
@@ -59,7 +60,7 @@ def chosen(rows: Iterable[Row], query: Mapping[str, str]) -> list[Row]:
     tests = [(name, _test(value)) for name, value in filters(query).items()]
     found = [row for row in rows if all(fits(row.get(name)) for name, fits in tests)]
     for name, reverse in reversed(_sorts(query)):
-        found.sort(key=lambda row, name=name: _rank(row.get(name)), reverse=reverse)  # type: ignore[misc]
+        found.sort(key=partial(_row_rank, name=name), reverse=reverse)
     if "limit" in query:
         start, _, count = query["limit"].rpartition(",")
         found = found[int(start or 0) :][: int(count)]
@@ -107,6 +108,10 @@ def _test(wanted: str) -> Callable[[Any], bool]:
         return lambda value: least <= _rank(value) <= most
     named = set(inside.split("|"))
     return lambda value: str(value) in named
+
+
+def _row_rank(row: Row, name: str) -> tuple[int, int, str]:
+    return _rank(row.get(name))
 
 
 def _rank(value: Any) -> tuple[int, int, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from connectors.woocommerce.gate import Refused
 from connectors.woocommerce.paths import LARGEST
@@ -53,7 +53,7 @@ def page(found: Sequence[T], query: Mapping[str, str], key: Callable[[T], int]) 
 
 
 def sort(
-    found: Sequence[T], query: Mapping[str, str], ways: Mapping[str, Callable[[T], object]]
+    found: Sequence[T], query: Mapping[str, str], ways: Mapping[str, Callable[[T], Any]]
 ) -> list[T]:
     way = query.get("orderby", "date")
     if way not in ways:
@@ -61,7 +61,7 @@ def sort(
     order = query.get("order", "desc")
     if order not in ("asc", "desc"):
         raise invalid("order")
-    return sorted(found, key=ways[way], reverse=order == "desc")  # type: ignore[arg-type]
+    return sorted(found, key=ways[way], reverse=order == "desc")
 
 
 def _moment(query: Mapping[str, str], name: str, otherwise: datetime) -> datetime:
