@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -50,7 +50,7 @@ from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from hub import tracing
+from hub import failpoints, tracing
 from hub.arrays import KINDS, ArrayText
 from hub.errors import Misconfigured, Unavailable
 
@@ -59,6 +59,20 @@ T = TypeVar("T")
 
 APP_ROLE = "hub_app"
 CHANNEL = "hub_ring"
+#: A host that vanishes says nothing. Its sessions here, and ours there, are found out within ten
+#: seconds, idle, asking or waiting for an answer: so long its locks stay. (Nothing of this counts
+#: on a Unix socket, whose other end is this host.)
+KEEPALIVE: Mapping[str, Any] = {
+    "keepalives": 1,
+    "keepalives_idle": 2,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 6_000,
+}
+FOUND_OUT = (
+    "-c tcp_keepalives_idle=2 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"
+    " -c tcp_user_timeout=6000 -c client_connection_check_interval=2000"
+)
 #: serialization_failure, deadlock_detected, lock_not_available: the command is simply run again.
 RETRIED = frozenset({"40001", "40P01", "55P03"})
 
@@ -208,9 +222,10 @@ def create(
     """
     if not url:
         raise Misconfigured("no database: set DATABASE_URL, or run `make demo` for an embedded one")
+    # A process that is frozen in a transaction, its host alive, holds its locks no longer either.
     limits = (
         "-c statement_timeout=15000 -c lock_timeout=5000 -c jit=off "
-        "-c idle_in_transaction_session_timeout=30000 -c timezone=UTC"
+        f"-c idle_in_transaction_session_timeout=8000 -c timezone=UTC {FOUND_OUT}"
     )
     # Every index leads with the seller: reading a whole table is never right for the application.
     # A fresh installation's planner does not know that yet: foreign-key checks planned while a
@@ -225,7 +240,12 @@ def create(
         pool_timeout=5,
         pool_pre_ping=False,
         pool_recycle=1800,
-        connect_args={"options": options, "application_name": name, "connect_timeout": 5},
+        connect_args={
+            "options": options,
+            "application_name": name,
+            "connect_timeout": 5,
+            **KEEPALIVE,
+        },
     )
 
 
@@ -253,7 +273,20 @@ class Database:
                 connection.exec_driver_sql(f"BEGIN; {set_seller(seller_id)}")
                 transaction = Transaction(connection, seller_id)
                 yield transaction
+                failpoints.reached("database.commit")
+            failpoints.reached("database.committed")
             _ring(connection, transaction.rings)
+
+    def glance(self, seller_id: int, reading: str) -> list[tuple[Any, ...]]:
+        """What one reading finds, in one round trip: statements that come in one message are one
+        transaction to the database. Plain text; nothing but the hub's own numbers belongs in it."""
+        with self._connection() as connection:
+            told = connection.exec_driver_sql(f"{set_seller(seller_id)}; {reading}").cursor
+            if told is None:
+                raise Unavailable("the database gave no answer; try again shortly")
+            while told.nextset():
+                pass
+            return [tuple(row) for row in told.fetchall()]
 
     @contextmanager
     def across_sellers(self) -> Iterator[Connection]:

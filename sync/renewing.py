@@ -22,18 +22,17 @@ import psycopg
 
 from connectors.errors import TransientError
 from connectors.records import Credentials
+from hub import failpoints
 from hub.channels import accounts
-from hub.db import APP_ROLE, Database
+from hub.db import APP_ROLE, FOUND_OUT, KEEPALIVE, Database
 from hub.secrets import Keyring, Secret
 
 #: Our locks' place among the advisory locks of the database; the account's id is added.
 PLACE = 1 << 62
 PATIENCE = 5.0
 AGAIN = 2.0
-OPTIONS = (
-    f"-c role={APP_ROLE}"
-    " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
-)
+#: A worker that is frozen while it renews holds the lock no longer than a channel may take.
+OPTIONS = f"-c role={APP_ROLE} -c idle_session_timeout=60000 {FOUND_OUT}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +68,13 @@ class Tokens:
     def store(self, known: Credentials, fresh: Credentials) -> None:
         """Commit what has changed, and nothing else. Where a person has typed in another of it
         meanwhile, that is what holds."""
+        failpoints.reached("tokens.renewed")
         changed = {name: Secret(value) for name, value in fresh.items() if known.get(name) != value}
         with self.database.transaction(self.seller_id) as tx:
             present = accounts.locked_credentials(tx, self.keyring, self.account_id)
             if all(known.get(name) == revealed(present).get(name) for name in changed):
                 accounts.renew_credentials(tx, self.keyring, self.account_id, changed)
+        failpoints.reached("tokens.stored")
 
     def _session(self) -> psycopg.Connection:
         """Of its own: the pool's are for those who work, and may be few."""
@@ -85,6 +86,7 @@ class Tokens:
                 application_name="hub-renewing",
                 options=f"{OPTIONS} -c lock_timeout={self.patience * 1000:.0f}",
                 connect_timeout=5,
+                **KEEPALIVE,
             )
         except psycopg.OperationalError:
             raise TransientError(
