@@ -53,6 +53,7 @@ class Settings:
     die_with_parent: bool = False
     web_processes: int = 2
     live_workers: int = 1
+    long_workers: int = 1
     bulk_workers: int = 1
     sweep_seconds: float = 2.0
     pull_seconds: float = 60.0
@@ -125,6 +126,7 @@ def settings(environ: Mapping[str, str] | None = None) -> Settings:
         die_with_parent=env.get("HUB_DIE_WITH_PARENT") == "1",
         web_processes=int(_number(env, "HUB_WEB_PROCESSES", 2)),
         live_workers=int(_number(env, "HUB_LIVE_WORKERS", 1)),
+        long_workers=int(_number(env, "HUB_LONG_WORKERS", 1)),
         bulk_workers=int(_number(env, "HUB_BULK_WORKERS", 1)),
         sweep_seconds=_number(env, "HUB_SWEEP_SECONDS", 2.0) or 2.0,
         pull_seconds=_number(env, "HUB_PULL_SECONDS", 60.0),

@@ -15,6 +15,7 @@ import click
 from hub import logs, tracing
 from hub.config import settings
 from hub.db import Database, create
+from sync.lanes import LANES
 
 
 def _stopping() -> Event:
@@ -30,7 +31,7 @@ def _stopping() -> Event:
 
 
 @click.command()
-@click.option("--lane", type=click.Choice(["live", "bulk"]), help="one worker on this lane only")
+@click.option("--lane", type=click.Choice(LANES), help="one worker on this lane only")
 def worker(lane: str | None) -> None:
     """Run the workers, and start again those that leave."""
     from sync import worker as workers
@@ -42,7 +43,7 @@ def worker(lane: str | None) -> None:
     if lane:
         workers.work(found, lane, Event())
     else:
-        workers.Supervisor(workers.lanes(found), found).run()
+        workers.Supervisor(workers.staff(found), found).run()
 
 
 @click.command()

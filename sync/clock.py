@@ -15,12 +15,14 @@ import psycopg
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from hub.db import APP_ROLE, CHANNEL, Database
+from hub import failpoints
+from hub.db import APP_ROLE, CHANNEL, FOUND_OUT, KEEPALIVE, Database
 from hub.errors import HubError
 from hub.heartbeat import beat
 from hub.logs import logger
 from hub.slots import take_slot
-from sync.queues import FORGET, FULL, LANE_OF, LANES, STOCK, VERIFY, Queues
+from sync.lanes import LANES, LONG
+from sync.queues import FORGET, FULL, LANE_OF, STOCK, VERIFY, Queues, member
 
 log = logger(__name__)
 
@@ -30,6 +32,9 @@ QUIET = 0.02
 #: A job asked for this recently is not asked for again by a sweep.
 PATIENCE = 2.0
 BEAT = 5.0
+#: A leader that says nothing for so many seconds leads no more, be it frozen or its host cut off:
+#: the server ends its session, and its lock with it. So it says something every so often.
+SILENCE, WORD = 8, 2.0
 MOST = 500
 LONGEST_RING = 60
 NIGHTLY = (VERIFY, FORGET)
@@ -116,13 +121,14 @@ class Clock:
 
     def _lead(self) -> None:
         with listener(self.url) as connection:
+            connection.execute(f"SET idle_session_timeout = '{SILENCE}s'")
             leading = connection.execute("SELECT pg_try_advisory_lock(%s)", (LEADER,)).fetchone()
             if not leading or not leading[0]:
                 self.stop.wait(1.0)
                 return
             connection.execute(f"LISTEN {CHANNEL}")
             log.info("clock leads")
-            next_sweep = next_beat = 0.0
+            next_sweep = next_beat = next_word = 0.0
             while not self.stop.is_set():
                 now = time.monotonic()
                 if now >= next_sweep:
@@ -132,7 +138,11 @@ class Clock:
                     depths = {lane: self.queues.depth(lane) for lane in LANES}
                     beat(self.database, "clock", queues=depths)
                     next_beat = now + BEAT
-                wait = min(self.bell.next_in(now), next_sweep - now, next_beat - now)
+                if now >= next_word:
+                    connection.execute("SELECT 1")
+                    next_word = now + WORD
+                soonest = min(next_sweep, next_beat, next_word)
+                wait = min(self.bell.next_in(now), soonest - now)
                 for notice in connection.notifies(timeout=max(wait, 0.001), stop_after=1):
                     self.hear(notice.payload)
                 for topic in self.bell.due(time.monotonic()):
@@ -144,35 +154,46 @@ class Clock:
         if topic and cause and len(self.causes) < MOST:
             self.causes[topic] = cause
         if topic and self.bell.ring(topic, time.monotonic()):
+            failpoints.reached("clock.heard")
             self._send(topic)
 
-    def _send(self, topic: Topic) -> None:
+    def _send(self, topic: Topic, lane: str = "") -> None:
         cause = self.causes.pop(topic, "")
         name, seller_id, account_id = topic
         if cause:
-            self.queues.enqueue(name, seller_id, account_id, cause=cause)
+            self.queues.enqueue(name, seller_id, account_id, cause=cause, lane=lane)
         else:
-            self.queues.enqueue(name, seller_id, account_id)
+            self.queues.enqueue(name, seller_id, account_id, lane=lane)
 
     def sweep(self, now: float) -> int:
-        """Ask for everything that is due and was not asked for lately; answers how many jobs."""
+        """Ask for everything that is due and was not asked for lately, each in the lane it is in;
+        answers how many jobs."""
+        began = time.monotonic()
         depths = {lane: self.queues.depth(lane) for lane in LANES}
+        room = {lane: 0 if depth is None else FULL - depth for lane, depth in depths.items()}
+        long = self.queues.long()
         sent = 0
         for topic, due_in in work_within(self.database, self.sweep_seconds):
             if due_in > 0:
-                self.bell.later(topic, now + due_in)
+                # Not a moment too soon: what is leased until then cannot be had before.
+                self.bell.later(topic, now + time.monotonic() - began + due_in)
                 continue
-            depth = depths[LANE_OF[topic[0]]]
-            if depth is None or depth >= FULL:
+            lane = LONG if member(*topic) in long else LANE_OF[topic[0]]
+            if room[lane] <= 0:
                 continue
-            if self.bell.recently(topic, now) and depth:
+            if self.bell.recently(topic, now) and depths[lane]:
                 continue
+            room[lane] -= 1
             self.bell.sent[topic] = now
-            self._send(topic)
+            self._send(topic, lane)
             sent += 1
+            failpoints.reached("clock.sweeping")
         self.bell.forget(now)
-        self.nightly(datetime.now(UTC))
+        self.nightly(self.today())
         return sent
+
+    def today(self) -> datetime:
+        return datetime.now(UTC)
 
     def nightly(self, now: datetime) -> None:
         """Three in the morning, UTC, for everybody, once."""
@@ -215,7 +236,7 @@ def listener(url: str) -> psycopg.Connection:
         parsed.render_as_string(hide_password=False),
         autocommit=True,
         application_name="hub-clock",
-        options=f"-c role={APP_ROLE} -c timezone=UTC",
-        keepalives_idle=10,
+        options=f"-c role={APP_ROLE} -c timezone=UTC {FOUND_OUT}",
         connect_timeout=5,
+        **KEEPALIVE,
     )

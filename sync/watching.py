@@ -9,14 +9,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from rq import get_current_job
+from rq.job import Job
 
 from connectors import errors
 from connectors.http import Http, Response
 from hub import logs, metrics, tracing
 from hub.errors import NotFound
+from sync.aside import COUNTER
 
 log = logs.logger(__name__)
 
@@ -31,9 +34,10 @@ OUTCOMES = {
 
 
 @contextmanager
-def watched(topic: str, seller_id: int, account_id: int) -> Iterator[None]:
-    """One job: its log lines carry its ids, and its end is counted however it ends."""
-    running = get_current_job()
+def watched(topic: str, seller_id: int, account_id: int, job: Job | None = None) -> Iterator[None]:
+    """One job: its log lines carry its ids, and its end is counted however it ends. ``job`` where
+    another thread took it."""
+    running = job or get_current_job()
     job_id, cause = (running.id, str(running.meta.get("cause", ""))) if running else ("", "")
     ids: dict[str, str | int] = {"job_id": job_id, "seller": seller_id, "account": account_id}
     structlog.contextvars.bind_contextvars(job=topic, **ids)
@@ -60,9 +64,10 @@ def watched(topic: str, seller_id: int, account_id: int) -> Iterator[None]:
 class Watched(Http):
     """An account's session whose calls are watched. A call is one request with its repetitions."""
 
-    def __init__(self, channel: str, **options: Any) -> None:
+    def __init__(self, channel: str, account_id: int = 0, **options: Any) -> None:
         super().__init__(**options)
         self._channel = channel
+        self._account_id = account_id
 
     def request(self, method: str, url: str, *, write: bool, **options: Any) -> Response:
         began, outcome = monotonic(), "failed"
@@ -73,7 +78,8 @@ class Watched(Http):
         }
         try:
             with tracing.span(f"call {self._channel}", "client", **noted) as mark:
-                answer = super().request(method, url, write=write, **options)
+                with COUNTER.waiting(self._channel, urlsplit(url).netloc, self._account_id):
+                    answer = super().request(method, url, write=write, **options)
                 mark.note(status=answer.status)
             outcome = "answered"
             return answer

@@ -7,6 +7,7 @@ stays away; the supervisor here starts it again.
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -26,7 +27,8 @@ from hub.errors import HubError
 from hub.heartbeat import beat
 from hub.logs import logger
 from servers import process
-from sync import queues
+from sync import lanes, queues
+from sync.aside import COUNTER
 from sync.carrier import process_carrier
 from sync.exposing import expose
 
@@ -35,6 +37,13 @@ log = logger(__name__)
 BEAT = 5.0
 #: Seconds a worker that is told to stop has for its job; one that is cut off is done again.
 STOP_SECONDS = 20.0
+#: Seconds of them for jobs that have stepped aside, once there is no other.
+REST_SECONDS = 5.0
+#: The processor goes to live work first.
+NICE = {lanes.LIVE: 0, lanes.LONG: 5, lanes.BULK: 10}
+#: Seconds that one call waits for a job (RQ takes 15 more). Redis gives the next job to whoever has
+#: waited longest: one that has vanished is given none for longer than this.
+WAIT = 5
 #: Seconds between looks for a Redis that is away.
 AWAY = 0.2
 
@@ -47,6 +56,7 @@ class Worker(SimpleWorker):
 
 def work(settings: Settings, lane: str, stop: Event) -> None:
     """Run one worker on one queue until it is told to stop."""
+    os.nice(NICE[lane])
     carrier = process_carrier()
     connection = queues.connect(settings, patient=True)
     _wait_for(connection)
@@ -55,7 +65,7 @@ def work(settings: Settings, lane: str, stop: Event) -> None:
         [queue],
         connection=connection,
         serializer="json",
-        worker_ttl=60,
+        worker_ttl=WAIT + 15,
         job_monitoring_interval=10,
         log_job_description=False,
     )
@@ -64,7 +74,10 @@ def work(settings: Settings, lane: str, stop: Event) -> None:
         worker.work(logging_level="WARNING")
     finally:
         stop.set()
+        rested = COUNTER.rest(REST_SECONDS)
         carrier.close()
+        if not rested:
+            os._exit(0)  # who hangs would hold the process up; what they had is taken up by others
 
 
 def _wait_for(connection: Redis) -> None:
@@ -133,5 +146,11 @@ class Supervisor:
         self.stopping = True
 
 
-def lanes(settings: Settings) -> list[str]:
-    return [queues.LIVE] * settings.live_workers + [queues.BULK] * settings.bulk_workers
+def staff(settings: Settings) -> list[str]:
+    """The lane of each process on a host."""
+    found = {
+        lanes.LIVE: settings.live_workers,
+        lanes.LONG: settings.long_workers,
+        lanes.BULK: settings.bulk_workers,
+    }
+    return [lane for lane, count in found.items() for _ in range(count)]

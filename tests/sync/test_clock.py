@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,7 +21,8 @@ from hub.db import Database, Transaction
 from hub.secrets import Keyring
 from hub.slots import take_slot
 from sync.clock import LEADER, PATIENCE, QUIET, Bell, Clock, Topic, listener, parse
-from sync.queues import FULL, LANES, Queues
+from sync.lanes import LANES, LIVE, LONG
+from sync.queues import FULL, Queues, member
 from tests.builders import connected
 from tests.pump import eventually
 from tests.rig import Rig
@@ -36,10 +37,18 @@ class Noted(Queues):
     def __init__(self, waiting: int | None = 0) -> None:
         self.asked: list[Topic] = []
         self.waiting = waiting
+        self.in_long: Set[str] = frozenset()
+        self.lanes: list[str] = []
 
-    def enqueue(self, topic: str, seller_id: int, account_id: int = 0) -> bool:
+    def enqueue(
+        self, topic: str, seller_id: int, account_id: int = 0, *, cause: str = "", lane: str = ""
+    ) -> bool:
         self.asked.append((topic, seller_id, account_id))
+        self.lanes.append(lane)
         return True
+
+    def long(self) -> Set[str]:
+        return self.in_long
 
     def depth(self, lane: str) -> int | None:
         assert lane in LANES
@@ -167,8 +176,15 @@ def account(database: Database, keyring: Keyring, seller: int) -> int:
         return connected(tx, keyring, "shop", {})
 
 
+class Daytime(Clock):
+    """Whose sweeps find no nightly work, whenever the suite runs."""
+
+    def today(self) -> datetime:
+        return datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
 def clock(database: Database, queues: Queues, url: str = "", sweep: float = 60.0) -> Clock:
-    return Clock(url, database, queues, sweep, Event())
+    return Daytime(url, database, queues, sweep, Event())
 
 
 def test_a_sweep_asks_for_everything_that_is_due(
@@ -211,6 +227,26 @@ def test_nothing_is_asked_of_a_full_queue_or_an_absent_redis(
 
     assert clock(database, queues).sweep(monotonic()) == 0
     assert queues.asked == []
+
+
+def test_what_is_in_the_long_lanes_hands_is_asked_for_there(
+    database: Database, seller: int, account: int
+) -> None:
+    queues = Noted()
+    queues.in_long = {member(PULL, seller, account)}
+
+    clock(database, queues).sweep(monotonic())
+
+    by_topic = {one[0]: lane for one, lane in zip(queues.asked, queues.lanes, strict=True)}
+    assert by_topic == {**dict.fromkeys(DUE_WHEN_LIVE, LIVE), PULL: LONG}
+
+
+def test_a_sweep_does_not_fill_a_queue_beyond_what_is_full(
+    database: Database, account: int
+) -> None:
+    queues = Noted(waiting=FULL - 3)
+
+    assert clock(database, queues).sweep(monotonic()) == 3
 
 
 def test_what_a_worker_has_claimed_is_not_asked_for(

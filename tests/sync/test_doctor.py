@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from socket import gethostname
+from time import time
 
 import pytest
 from redis import Redis
 
+from hub.channels import clocks
 from hub.config import Settings
 from hub.db import Database
 from hub.heartbeat import beat
-from hub.secrets import create_key_file
+from hub.secrets import Keyring, create_key_file
 from sync.doctor import Finding, examine
+from tests.builders import world
 from tests.rig import Rig
 
 
@@ -39,6 +43,7 @@ def findings(settings: Settings) -> dict[str, Finding]:
 def test_all_is_well_but_for_workers_nobody_has_started(healthy: Settings) -> None:
     assert wrong(healthy) == {
         "worker live": "none is running",
+        "worker long": "none is running",
         "worker bulk": "none is running",
     }
 
@@ -52,6 +57,31 @@ def test_a_process_that_has_not_beaten_for_long_counts_as_gone(
         connection.execute(text("UPDATE heartbeat SET beat_at = beat_at - interval '1 minute'"))
 
     assert wrong(healthy)["clock"] == "none is running"
+
+
+def test_a_host_whose_clock_is_wrong_is_named_with_how_wrong_it_is(
+    healthy: Settings, database: Database
+) -> None:
+    beat(database, "worker", lane="live", now=lambda: time() + 45)
+
+    assert wrong(healthy)["hosts' clocks"] == f"{gethostname()} is 45 s ahead of the database"
+
+
+def test_clocks_that_agree_are_said_to(healthy: Settings) -> None:
+    found = findings(healthy)
+
+    assert found["hosts' clocks"].said == "agree with the database's"
+    assert found["channels' clocks"] == Finding(True, "channels' clocks", "at most 0 s from ours")
+
+
+def test_a_channel_whose_clock_is_far_from_ours_is_seen(
+    healthy: Settings, database: Database, seller: int, keyring: Keyring
+) -> None:
+    shop = world(database, seller, keyring, {"TENT": 1})
+    with database.transaction(seller) as tx:
+        clocks.note(tx, shop.account_id, -300.0, "web-1")
+
+    assert wrong(healthy)["channels' clocks"] == "at most 300 s from ours"
 
 
 def test_no_database_is_named(healthy: Settings) -> None:

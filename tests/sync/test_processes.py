@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import text
 
 from servers import process
+from sync.lanes import LANES
 from tests.pump import World, eventually
 from tests.sync.premises import Premises, premises
 
@@ -82,7 +83,7 @@ def test_a_worker_that_leaves_is_started_again_and_all_end_with_their_supervisor
     place.start("clock")
     place.start("worker")
     eventually(lambda: bool(place.alive("worker", "live")), 40, "a live worker")
-    eventually(lambda: bool(place.alive("worker", "bulk")), 40, "a bulk worker")
+    eventually(lambda: all(place.alive("worker", one) for one in LANES), 40, "one in each lane")
     first = place.alive("worker", "live")
 
     for pid in first:
@@ -93,7 +94,7 @@ def test_a_worker_that_leaves_is_started_again_and_all_end_with_their_supervisor
     eventually(shows(place.world, "MUG", 9), 30, "it carries")
 
     place.kill("worker")
-    gone = place.alive("worker", "live") | place.alive("worker", "bulk")
+    gone = set().union(*(place.alive("worker", lane) for lane in LANES))
     eventually(lambda: not any(process.alive(pid) for pid in gone), 30, "workers end too")
 
 

@@ -21,6 +21,7 @@ from hub.config import settings
 from hub.db import CHANNEL, Database
 from hub.secrets import Keyring
 from sync import carrier, clock, queues
+from sync.aside import COUNTER
 from sync.watching import Watched, watched
 from tests.pump import World
 from tests.rig import Rig
@@ -92,6 +93,7 @@ def works_off(rings: list[str]) -> None:
         hears.hear(ring)
     for job in queue.jobs:
         job.perform()
+    assert COUNTER.rest(30)
     queue.empty()
     connection.close()
 
