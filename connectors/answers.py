@@ -110,14 +110,15 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     value = headers.get("retry-after", "").strip()
     if SECONDS.fullmatch(value):
         return min(float(value), LONGEST_WAIT)
-    until = _date(value)
+    until = moment(value)
     if until is None:
         return None
-    wait = (until - (_date(headers.get("date", "")) or datetime.now(UTC))).total_seconds()
+    wait = (until - (moment(headers.get("date", "")) or datetime.now(UTC))).total_seconds()
     return min(wait, LONGEST_WAIT) if wait >= 0 else None
 
 
-def _date(text: str) -> datetime | None:
+def moment(text: str) -> datetime | None:
+    """The time of a header, None where it makes no sense."""
     try:
         found = parsedate_to_datetime(text)
         return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)

@@ -48,6 +48,12 @@ def within(sent_at: datetime, now: datetime, past: timedelta, future: timedelta)
     return now - past <= sent_at <= now + future
 
 
+def apart(sent_at: datetime, now: datetime) -> str:
+    """How far a signed time is from ours, for the sentence that refuses it."""
+    seconds = round((sent_at - now).total_seconds())
+    return f"it was sent {abs(seconds)} s {'after' if seconds > 0 else 'before'} now by our clock"
+
+
 def _hmac_sha256(key: str | bytes, message: str | bytes) -> bytes:
     return hmac.digest(_bytes(key), _bytes(message), hashlib.sha256)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from redis.exceptions import RedisError
@@ -14,10 +14,12 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub import migrating
+from hub.channels.clocks import MEANS_SOMETHING, TOO_FAR, apart
 from hub.config import Settings
 from hub.db import Database, create
 from hub.errors import HubError
-from hub.heartbeat import beats
+from hub.health.figures import furthest_clock
+from hub.heartbeat import Beat, beats
 from hub.secrets import Keyring
 from servers import accounts, binaries
 from servers.errors import ServersError
@@ -139,6 +141,7 @@ def _processes(settings: Settings) -> Iterator[Finding]:
     database = Database(create(settings.database_url, pool=1, name="hub-doctor"))
     try:
         alive = [one for one in beats(database) if one.age < STALE]
+        furthest = furthest_clock(database)
     except (HubError, SQLAlchemyError) as error:
         said = error.message if isinstance(error, HubError) else "cannot be read: migrate first"
         yield Finding(False, "processes", said)
@@ -150,3 +153,13 @@ def _processes(settings: Settings) -> Iterator[Finding]:
             found = [b for b in alive if b.kind == kind and b.details.get("lane", "") == lane]
             said = ", ".join(f"{b.host} pid {b.pid}" for b in found) or "none is running"
             yield Finding(bool(found), f"{kind} {lane}".strip(), said)
+    yield _host_clocks(alive)
+    said = f"at most {furthest:.0f} s from ours"
+    yield Finding(furthest <= TOO_FAR, "channels' clocks", said)
+
+
+def _host_clocks(alive: Sequence[Beat]) -> Finding:
+    """Due times are the database's; what channels sign is held against the host's clock."""
+    off = {one.host: one.ahead for one in alive if abs(one.ahead) > MEANS_SOMETHING}
+    said = ", ".join(f"{host} is {apart(ahead)} the database" for host, ahead in off.items())
+    return Finding(not off, "hosts' clocks", said or "agree with the database's")

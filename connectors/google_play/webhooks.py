@@ -17,7 +17,7 @@ from connectors import jws
 from connectors.errors import KeyMissing, SignatureError
 from connectors.google_play import tokens
 from connectors.records import Hint, HintKind, Verified, WebhookRequest
-from connectors.signing import same
+from connectors.signing import apart, same
 
 AUDIENCE = "push_audience"
 EMAIL = "push_email"
@@ -91,7 +91,8 @@ def _check_claims(
         raise SignatureError("the push is from another account", code="sender_wrong")
     issued, expires = _moment(claims.get("iat")), _moment(claims.get("exp"))
     if expires <= now - CLOCKS_DIFFER or issued > now + CLOCKS_DIFFER:
-        raise SignatureError("the push's token is not valid now", code="time_wrong")
+        said = f"the push's token is not valid now: {apart(issued, now)}"
+        raise SignatureError(said, code="time_wrong")
 
 
 def _is_one_of(claim: object, wanted: Sequence[str]) -> bool:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from connectors.errors import SignatureError
 from connectors.records import Hint, HintKind, Verified, WebhookRequest
-from connectors.signing import any_matches, hmac_sha256_base64, within
+from connectors.signing import any_matches, apart, hmac_sha256_base64, within
 
 SECRET = "webhook_secret"  # noqa: S105 - the field's name
 TOPICS = ("order", "stock", "listing")
@@ -38,5 +38,6 @@ def verify(
     except (ValueError, KeyError, TypeError) as error:
         raise SignatureError("the webhook makes no sense", code="body_wrong") from error
     if not within(sent_at, now, OLDEST, CLOCKS_DIFFER):
-        raise SignatureError("the webhook is too old, or from the future", code="time_wrong")
+        said = f"the webhook is too old, or from the future: {apart(sent_at, now)}"
+        raise SignatureError(said, code="time_wrong")
     return verified

@@ -19,7 +19,7 @@ from connectors.errors import KeyMissing, SignatureError
 from connectors.records import Hint, HintKind, Verified, WebhookRequest
 from connectors.saleor import signature
 from connectors.saleor.ids import key_of
-from connectors.signing import within
+from connectors.signing import apart, within
 
 KEYS = "saleor_keys"
 
@@ -154,5 +154,6 @@ def _sent_at(told: Mapping[str, Any], now: datetime) -> datetime | None:
         raise SignatureError("the webhook's time makes no sense", code="time_wrong") from None
     sent_at = sent_at.astimezone(UTC) if sent_at.tzinfo else sent_at.replace(tzinfo=UTC)
     if not within(sent_at, now, OLDEST, CLOCKS_DIFFER):
-        raise SignatureError("the webhook is too old, or from the future", code="time_wrong")
+        said = f"the webhook is too old, or from the future: {apart(sent_at, now)}"
+        raise SignatureError(said, code="time_wrong")
     return sent_at

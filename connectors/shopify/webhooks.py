@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from connectors.errors import SignatureError
 from connectors.records import Hint, HintKind, Verified, WebhookRequest
-from connectors.signing import any_matches, hmac_sha256_base64, within
+from connectors.signing import any_matches, apart, hmac_sha256_base64, within
 
 SECRET = "client_secret"  # noqa: S105 - the field's name
 
@@ -124,5 +124,6 @@ def _sent_at(text: str, now: datetime) -> datetime | None:
         raise SignatureError("the webhook's time makes no sense", code="time_wrong") from None
     sent_at = sent_at if sent_at.tzinfo else sent_at.replace(tzinfo=UTC)
     if not within(sent_at, now, OLDEST, CLOCKS_DIFFER):
-        raise SignatureError("the webhook is too old, or from the future", code="time_wrong")
+        said = f"the webhook is too old, or from the future: {apart(sent_at, now)}"
+        raise SignatureError(said, code="time_wrong")
     return sent_at

@@ -15,7 +15,7 @@ from connectors.answers import parse_json
 from connectors.errors import ProtocolError, SignatureError
 from connectors.fields import MOST_UNITS, Unreadable
 from connectors.records import Hint, HintKind, Verified, WebhookRequest
-from connectors.signing import any_matches, within
+from connectors.signing import any_matches, apart, within
 from connectors.tiktok_shop.fields import Record
 from connectors.tiktok_shop.signature import webhook_signature
 
@@ -76,7 +76,8 @@ def verify(
     except (ProtocolError, Unreadable) as error:
         raise SignatureError(f"the webhook makes no sense: {error}", code="body_wrong") from error
     if not within(sent_at, now, OLDEST, CLOCKS_DIFFER):
-        raise SignatureError("the webhook is too old, or from the future", code="time_wrong")
+        said = f"the webhook is too old, or from the future: {apart(sent_at, now)}"
+        raise SignatureError(said, code="time_wrong")
     topic = TYPES[number][0] if number in TYPES else str(number)
     return Verified(event_id, topic, hints(number, told.data.get("data")), sent_at)
 

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Double,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -178,6 +179,7 @@ webhook = seller_table(
     Column("done_at", At),
     belongs_to("account", "account_id"),
     UniqueConstraint("seller_id", "account_id", "event_id"),
+    Index("ix_webhook_received", "seller_id", "account_id", "received_at"),
     Index(
         "ix_webhook_new",
         "seller_id",
@@ -249,4 +251,57 @@ outbox = seller_table(
     CheckConstraint("kind IN ('ship', 'cancel', 'refund')", name="kind"),
     CheckConstraint("state IN ('waiting', 'sent', 'done', 'refused')", name="state"),
     CheckConstraint("(state IN ('waiting', 'sent')) = (done_at IS NULL)", name="done_when_it_is"),
+)
+
+#: Changes of orders that a walk found first, until it is clear whether a webhook tells of them too.
+unheard = seller_table(
+    "unheard",
+    Column("account_id", BigInteger, nullable=False),
+    Column("order_key", String(200, collation="C"), nullable=False),
+    Column("changed_at", At, nullable=False),
+    now_column("found_at"),
+    belongs_to("account", "account_id"),
+    key=("account_id", "order_key"),
+)
+
+#: Changes of orders, and those among them that came without their webhook, hour by hour. A slot is
+#: an hour of the day: the same row serves again a day later, so that nobody has to clear up.
+webhook_tally = seller_table(
+    "webhook_tally",
+    Column("account_id", BigInteger, nullable=False),
+    Column("slot", SmallInteger, nullable=False),
+    Column("hour", At, nullable=False),
+    Column("changes", BigInteger, nullable=False, server_default="0"),
+    Column("lost", BigInteger, nullable=False, server_default="0"),
+    Column("lost_at", At),
+    Column("lost_order", String(200, collation="C"), nullable=False, server_default=""),
+    belongs_to("account", "account_id"),
+    Index("ix_webhook_tally_hour", "hour"),
+    CheckConstraint("slot BETWEEN 0 AND 23", name="slot"),
+    CheckConstraint("lost BETWEEN 0 AND changes", name="lost_of_changes"),
+    key=("account_id", "slot"),
+)
+
+#: By how many seconds the clock of a host of ours runs ahead of the channel's, as last seen.
+account_clock = seller_table(
+    "account_clock",
+    Column("account_id", BigInteger, nullable=False),
+    Column("ahead", Double, nullable=False),
+    Column("host", String(100), nullable=False),
+    now_column("seen_at"),
+    belongs_to("account", "account_id"),
+    key=("account_id",),
+)
+
+#: How fast an account's channel takes offers: listings a second while there is something to push,
+#: and the seconds from a change to its answer while little waits.
+account_pace = seller_table(
+    "account_pace",
+    Column("account_id", BigInteger, nullable=False),
+    Column("rate", Double),
+    Column("latency", Double),
+    now_column("measured_at"),
+    belongs_to("account", "account_id"),
+    key=("account_id",),
+    fill=50,
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -26,7 +27,7 @@ from sqlalchemy import (
     select,
 )
 
-from hub.channels import flows
+from hub.channels import flows, pacing
 from hub.channels.flows import seconds
 from hub.channels.models import account, flow, listing
 from hub.conflicts.record import Finding, close_conflicts, open_conflicts
@@ -43,7 +44,8 @@ KNOWN = frozenset({"accepted", "unknown", "stale"})
 
 
 class Due(NamedTuple):
-    """A listing to be pushed: claimed under ``token``."""
+    """A listing to be pushed: claimed under ``token``. ``typical``: fresh, and few wait with it, so
+    that it shows how long a change takes."""
 
     id: int
     external_id: str
@@ -53,6 +55,8 @@ class Due(NamedTuple):
     remote_quantity: int | None
     token: int
     attempts: int
+    claimed_at: datetime | None = None
+    typical: bool = False
 
 
 class Answer(NamedTuple):
@@ -92,14 +96,7 @@ _CHOSEN = (
         select(account.c.id)
         .where(account.c.seller_id == SELLER, account.c.id == _ACCOUNT, account.c.mode == "live")
         .exists(),
-        ~select(flow.c.flow)
-        .where(
-            flow.c.seller_id == SELLER,
-            flow.c.account_id == _ACCOUNT,
-            flow.c.flow == flows.PUSH,
-            flow.c.lease_until > func.now(),
-        )
-        .exists(),
+        ~flows.held(_ACCOUNT, flows.PUSH),
     )
     .order_by(listing.c.id)
     .limit(bindparam("most", type_=BigInteger))
@@ -107,12 +104,18 @@ _CHOSEN = (
     .cte("chosen")
     .prefix_with("MATERIALIZED")
 )
+#: Claimed again and again by workers that ended in the middle of it: at growing pauses then.
+_LEFT = (listing.c.attempts >= flows.ABANDONED - 1) & listing.c.last_error.in_(
+    ["", flows.ABANDONED_SAID]
+)
+_PAUSE = case((_LEFT, flows.pause_after(listing.c.attempts)), else_=0.0)
 _CLAIM = (
     listing.update()
     .values(
         lease_token=listing.c.lease_token + 1,
-        next_at=func.now() + seconds(bindparam("lease", type_=Double)),
+        next_at=func.now() + seconds(func.greatest(bindparam("lease", type_=Double), _PAUSE)),
         attempts=listing.c.attempts + 1,
+        last_error=case((_LEFT, flows.ABANDONED_SAID), else_=listing.c.last_error),
     )
     .where(listing.c.seller_id == SELLER, listing.c.id == _CHOSEN.c.id)
     .returning(
@@ -124,6 +127,7 @@ _CLAIM = (
         listing.c.remote_quantity,
         listing.c.lease_token,
         listing.c.attempts,
+        func.now(),
     )
     .add_cte(_CHOSEN)
 )
@@ -136,7 +140,10 @@ def claim_due(tx: Transaction, account_id: int, limit: int, lease: float) -> lis
     found = sorted(tx.execute(_CLAIM, values).all())
     # All handles are read in one go: one by one they were half of what a batch cost here.
     handles = json.loads(f"[{','.join([row[2] for row in found])}]")
-    return [Due(row[0], row[1], given, *row[3:]) for row, given in zip(found, handles, strict=True)]
+    dues = [Due(row[0], row[1], given, *row[3:]) for row, given in zip(found, handles, strict=True)]
+    if dues and len(dues) < limit and dues[0].attempts == 1:
+        dues[0] = dues[0]._replace(typical=True)
+    return dues
 
 
 _ANSWERS = rows(
@@ -183,13 +190,31 @@ _RECORD = (
 )
 
 
+_MEASURE = pacing.measuring(_RECORD)
+
+
 def record(tx: Transaction, account_id: int, answers: Sequence[Answer]) -> None:
     """Write a batch's answers; only those whose lease is still ours count, and a newer version
     that is recorded already is never put back."""
     if not answers:
         return
-    tx.execute(_RECORD, {**tx.params(), **_answer_values(answers)})
+    values = {**tx.params(), **_answer_values(answers)}
+    measured = _measured(answers)
+    if measured is None:
+        tx.execute(_RECORD, values)
+    else:
+        tx.execute(_MEASURE, {**values, **pacing.values(account_id, measured)})
     _tell(tx, account_id, answers)
+
+
+def _measured(answers: Sequence[Answer]) -> pacing.Measured | None:
+    """What the batch shows of the account's pace; None where nothing was taken."""
+    taken = [one.due for one in answers if one.outcome == "accepted" and one.due.claimed_at]
+    if not taken:
+        return None
+    since = min(due.claimed_at for due in taken if due.claimed_at)
+    typical = next(((due.id, due.version) for due in taken if due.typical), (0, 0))
+    return pacing.Measured(len(taken), since, *typical)
 
 
 def _answer_values(answers: Sequence[Answer]) -> dict[str, Any]:

@@ -90,11 +90,70 @@ class AccountAnswer(Answer):
     version = fields.Integer(required=True)
 
 
+class ReachesAnswer(Answer):
+    """In how many seconds a change made now reaches the channel, and the arithmetic."""
+
+    seconds = fields.Float(
+        required=True,
+        allow_none=True,
+        metadata={"description": "null where nothing is written to the account"},
+    )
+    waiting = fields.Integer(
+        required=True, metadata={"description": "offers the channel has not been told yet"}
+    )
+    rate = fields.Float(
+        required=True,
+        metadata={"description": "offers that go out a second while there are any"},
+    )
+    latency = fields.Float(
+        required=True, metadata={"description": "seconds that a change takes while little waits"}
+    )
+    held = fields.Float(
+        required=True, metadata={"description": "seconds until pushes are tried again"}
+    )
+    because = fields.String(required=True)
+
+
+class HeardAnswer(Answer):
+    """Changes of orders in the last day, and those that came without their webhook."""
+
+    changes = fields.Integer(required=True)
+    lost = fields.Integer(required=True)
+    lost_at = when(required=True, allow_none=True)
+    lost_order = fields.String(
+        required=True, metadata={"description": "the order whose change was lost last"}
+    )
+
+
+class ClockAnswer(Answer):
+    """Our clock against the channel's. A second or two mean nothing."""
+
+    ahead = fields.Float(
+        required=True,
+        metadata={"description": "seconds the host's clock runs ahead of the channel's"},
+    )
+    host = fields.String(required=True)
+    seen_at = when(required=True)
+
+
 class AccountDetail(AccountAnswer):
     settings = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     base_url = fields.String(required=True)
     webhook_url = fields.String(required=True)
     flows = fields.List(fields.Nested(FlowAnswer), required=True)
+    reaches_in = fields.Nested(ReachesAnswer, required=True)
+    heard = fields.Nested(HeardAnswer, required=True)
+    clock = fields.Nested(
+        ClockAnswer,
+        required=True,
+        allow_none=True,
+        metadata={"description": "null until an answer has told the channel's time"},
+    )
+    notes = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "how the account fares, in sentences"},
+    )
 
 
 class RequestBody(Strict):

@@ -1,7 +1,7 @@
 """The installation in figures, read from rows when somebody asks: they are true of all processes
 and hosts, and of those that have died.
 
-One function of the database counts across sellers; it tells no seller and no account. Any web
+Two functions of the database count across sellers; they tell no seller and no account. Any web
 process gives the same answer, so that it does not matter which is asked.
 """
 
@@ -27,7 +27,10 @@ log = logs.logger(__name__)
 #: A process that has been silent for so many seconds counts as gone.
 STALE = 20.0
 HEALTHS = ("healthy", "throttled", "failing", "reauthorise")
-QUERY = text("SELECT figure, label, amount, oldest FROM hub_figures()")
+QUERY = text(
+    "SELECT figure, label, amount, oldest FROM hub_figures()"
+    " UNION ALL SELECT figure, label, amount, oldest FROM hub_vitals()"
+)
 
 
 class Gauge(NamedTuple):
@@ -48,12 +51,16 @@ COUNTED = {
     "outbox": Gauge("hub_outbox_waiting", "What channels are still to be told after a sale"),
     "conflicts": Gauge("hub_conflicts_open", "Conflicts nobody has settled", "kind", tuple(KINDS)),
     "accounts": Gauge("hub_accounts", "Accounts by their worst flow", "health", HEALTHS),
+    "changes": Gauge("hub_order_changes", "Changes of orders in three hours, where webhooks tell"),
+    "lost": Gauge("hub_webhooks_lost", "Those of them that came without their webhook"),
+    "unheard": Gauge("hub_accounts_unheard", "Accounts with more than one in five of them lost"),
 }
 OLDEST = {
     "flows_due": Gauge("hub_flow_overdue_seconds", "The flow overdue the longest", "flow", FLOWS),
     "pushes": Gauge("hub_push_oldest_seconds", "Age of the oldest offer not told yet"),
     "webhooks": Gauge("hub_webhook_oldest_seconds", "Age of the oldest webhook not worked off"),
     "outbox": Gauge("hub_outbox_oldest_seconds", "Age of the oldest thing not told"),
+    "clocks": Gauge("hub_channel_clock_skew_seconds", "The channel furthest from a host's clock"),
 }
 
 
@@ -111,9 +118,11 @@ def processes(alive: Iterable[Beat]) -> Iterator[GaugeMetricFamily]:
         "hub_heartbeat_seconds", "Age of the newest sign of life", labels=["kind", "lane"]
     )
     ages: dict[tuple[str, str], list[float]] = {
-        ("clock", ""): [], ("worker", "live"): [], ("worker", "bulk"): []
+        ("clock", ""): [], ("worker", "live"): [], ("worker", "long"): [],
+        ("worker", "bulk"): [],
     }  # fmt: skip
     clocks = []
+    alive = list(alive)
     for one in alive:
         ages.setdefault((one.kind, str(one.details.get("lane", ""))), []).append(one.age)
         clocks += [one] if one.kind == "clock" else []
@@ -123,7 +132,15 @@ def processes(alive: Iterable[Beat]) -> Iterator[GaugeMetricFamily]:
             age.add_metric([kind, lane], min(found))
     yield count
     yield age
+    yield _host_clocks(alive)
     yield from _queues(clocks)
+
+
+def _host_clocks(alive: Iterable[Beat]) -> GaugeMetricFamily:
+    furthest = max((abs(one.ahead) for one in alive if one.age < STALE), default=0.0)
+    return GaugeMetricFamily(
+        "hub_host_clock_skew_seconds", "The host furthest from the database's clock", furthest
+    )
 
 
 def _queues(clocks: Iterable[Beat]) -> Iterator[GaugeMetricFamily]:
@@ -137,6 +154,13 @@ def _queues(clocks: Iterable[Beat]) -> Iterator[GaugeMetricFamily]:
                 depth.add_metric([lane], float(jobs))
     yield answers
     yield depth
+
+
+def furthest_clock(database: Database) -> float:
+    """Seconds between a host's clock and the channel furthest from it."""
+    with database.across_sellers() as connection:
+        rows = [Row(*row) for row in connection.execute(QUERY)]
+    return max((row.oldest or 0.0 for row in rows if row.figure == "clocks"), default=0.0)
 
 
 def depths_seen(alive: Iterable[Beat]) -> dict[str, int | None] | None:

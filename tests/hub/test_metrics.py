@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from werkzeug.test import TestResponse
 
 from hub import metrics
 from hub.api.edge import Installation
-from hub.channels import accounts, inbox
+from hub.channels import accounts, clocks, inbox
 from hub.db import Database
 from hub.health.figures import Figures
 from hub.heartbeat import beat
@@ -153,6 +154,37 @@ class TestFigures:
         assert value(found, "hub_processes", kind="clock", lane="") == 1
         assert value(found, "hub_redis_answers") == 0
         assert value(found, "hub_queue_jobs", lane="live") == 3
+
+    def test_accounts_whose_webhooks_do_not_come_and_clocks_are_counted_across_sellers(
+        self, database: Database, keyring: Keyring, shop: World, other_seller: int
+    ) -> None:
+        theirs = world(database, other_seller, keyring, {"TENT": 1})
+        tallies = "INSERT INTO webhook_tally (seller_id, account_id, slot, hour, changes, lost)"
+        for one, lost, ahead in ((shop, 2, 0.4), (theirs, 3, -45.0)):
+            with database.transaction(one.seller_id) as tx:
+                of = {"s": one.seller_id, "a": one.account_id, "lost": lost}
+                now = "VALUES (:s, :a, 0, now(), 12, :lost)"
+                before = "VALUES (:s, :a, 1, now() - interval '4 hours', 99, 99)"
+                tx.execute(text(f"{tallies} {now}"), of)
+                tx.execute(text(f"{tallies} {before}"), of)
+                clocks.note(tx, one.account_id, ahead, "web-1")
+
+        found = figures(database)
+
+        assert value(found, "hub_order_changes") == 24
+        assert value(found, "hub_webhooks_lost") == 5
+        assert value(found, "hub_accounts_unheard") == 1
+        assert value(found, "hub_channel_clock_skew_seconds") == 45
+
+    def test_a_host_whose_clock_is_wrong_is_shown_by_how_much(self, database: Database) -> None:
+        beat(database, "worker", lane="live")
+        right = value(figures(database), "hub_host_clock_skew_seconds")
+        beat(database, "clock", queues={}, now=lambda: time.time() - 90)
+
+        wrong = value(figures(database), "hub_host_clock_skew_seconds")
+
+        assert right < 1
+        assert wrong == pytest.approx(90, abs=1)
 
     def test_no_label_names_a_seller_an_account_or_a_shop(
         self, database: Database, shop: World
