@@ -5,20 +5,17 @@
 
 from __future__ import annotations
 
-import random
-import re
-import traceback
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, cast
 
-import structlog
-from flask import Flask, Response, g, jsonify, request
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from connectors import catalog
 from hub import logs
 from hub.aftersales import api as aftersales
+from hub.api import answering
 from hub.api.blueprints import PUBLIC, Api, RowConverter, guard
 from hub.api.bodies import LARGEST
 from hub.api.edge import Installation, request_id
@@ -26,6 +23,7 @@ from hub.api.repeats import Hub
 from hub.api.watching import watch
 from hub.channels import door
 from hub.channels.api import channels, webhooks
+from hub.channels.entrance import Entrance
 from hub.channels.reconciliation import api as reconciliation
 from hub.config import Settings, settings
 from hub.conflicts import api as conflicts
@@ -33,7 +31,6 @@ from hub.db import Database, create
 from hub.errors import NotFound
 from hub.health.api import health
 from hub.inventory import api as inventory
-from hub.problems import MEDIA_TYPE, problem_of
 from hub.resolution import api as resolution
 from hub.sales import api as sales
 from hub.secrets import Keyring
@@ -42,7 +39,6 @@ log = logs.logger(__name__)
 VERSION = "1.0.0"
 #: Connections kept, and as many again at need: one for each thread of a web process.
 POOL = 8
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 
 
 def create_app(
@@ -60,7 +56,6 @@ def create_app(
         found,
         keyring,
         {one.name: one for one in catalog.channels()},
-        door.Porter(database, keyring, open_letter).receive,
     )
     app.config.update(
         MAX_CONTENT_LENGTH=LARGEST,
@@ -81,6 +76,10 @@ def create_app(
     app.after_request(_finish)
     app.register_error_handler(Exception, answer)
     _register(app)
+    porter = door.Porter(database, keyring, open_letter)
+    app.wsgi_app = Entrance(  # type: ignore[method-assign]  # as Flask tells us to wrap it
+        porter.receive, found.public_url, app.wsgi_app
+    )
     return app
 
 
@@ -130,7 +129,7 @@ def open_letter(
             raise NotFound("no such path")
         genuine = declared.verify(incoming, secrets, now)
     except catalog.SignatureError as error:
-        log.warning("webhook refused", channel=name, code=error.code)
+        log.warning("webhook refused", channel=name, code=error.code, reason=error.message)
         raise door.NotGenuine(error.message) from None
     except catalog.KeyMissing as error:
         raise door.KeyAway(error.message) from None
@@ -141,33 +140,20 @@ def open_letter(
 
 
 def name_request() -> None:
-    """Take the caller's request id where it is one, else make one; every log line carries it. It
-    guards nothing, so the system is not asked for its randomness: a webhook has little time."""
-    given = request.headers.get("X-Request-Id", "")
-    made = f"{random.getrandbits(128):032x}"  # noqa: S311
-    g.request_id = given if _REQUEST_ID.match(given) else made
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    g.request_id = answering.name_request(request.headers.get(answering.REQUEST_ID, ""))
 
 
 def _finish(response: Response) -> Response:
-    response.headers["X-Request-Id"] = request_id()
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Cache-Control", "no-store")
+    for name, value in answering.carried(request_id()).items():
+        response.headers.setdefault(name, value)
     return response
 
 
 def answer(error: Exception) -> Response:
-    """Every error in one shape. Only what was not foreseen is logged, and never its values."""
+    """Every error in one shape; what only sends the caller elsewhere is none."""
     if isinstance(error, HTTPException) and error.code is not None and error.code < 400:
         return cast(Response, error.get_response())
-    problem = problem_of(error)
-    if problem.unforeseen:
-        frames = traceback.extract_tb(error.__traceback__)
-        where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-12:]]
-        log.error("request failed", kind=type(error).__qualname__, code=problem.code, where=where)
-    response = jsonify(problem.body(request_id()))
-    response.status_code = problem.status
-    response.content_type = MEDIA_TYPE
-    response.headers.update(problem.headers)
+    told = answering.told(error, request_id())
+    response = Response(told.body, told.status, content_type=told.content_type)
+    response.headers.update(told.headers)
     return response

@@ -18,7 +18,7 @@ from sqlalchemy import text
 
 from connectors import catalog
 from hub import auth, invariants, logs, metrics, migrating, seller
-from hub.channels import accounts, connecting, flows, listings, requests
+from hub.channels import accounts, connecting, flows, listings, requests, vitals
 from hub.config import Settings, environment, settings
 from hub.conflicts import reading
 from hub.conflicts.kinds import actions_of
@@ -118,9 +118,9 @@ def web(desk: Desk, bind: str | None) -> None:
     """Serve the API (gunicorn)."""
     found = desk.settings
     where = f"fd://{found.web_fd}" if found.web_fd else bind or found.bind
-    program = [sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--threads", "16"]
-    program += ["--workers", str(found.web_processes), "--bind", where, "--no-control-socket"]
-    program += ["--log-level", "warning", "hub.wsgi:app"]
+    program = [sys.executable, "-m", "gunicorn", "--worker-class", "hub.serving.Worker"]
+    program += ["--threads", "16", "--workers", str(found.web_processes), "--bind", where]
+    program += ["--no-control-socket", "--log-level", "warning", "hub.wsgi:app"]
     shared = {}
     if found.metrics_token:
         shared = {metrics.FOLDER_VARIABLE: str(metrics.open_folder(found.home, "web"))}
@@ -209,13 +209,19 @@ def ask(desk: Desk, account: int, kind: str) -> None:
 def list_accounts(desk: Desk) -> None:
     """Connected accounts and how their flows fare."""
     table = Table("id", "channel", "name", "mode", "flow", "health", "next", "last error")
+    channels = {one.name: one for one in catalog.channels()}
+    notes: list[str] = []
     with desk.database.transaction(desk.seller) as tx:
         for one in accounts.accounts(tx):
             for state in flows.states(tx, one.id):
                 due = state.next_at.isoformat(timespec="seconds") if state.next_at else "-"
                 where = (str(one.id), one.channel, one.name, one.mode)
                 table.add_row(*where, state.flow, state.health, due, state.last_error)
+            fares = vitals.vitals(tx, one.id, one.name, channels.get(one.channel))
+            notes += [f"account {one.id}: {note}" for note in (*fares.notes, fares.reaches.because)]
     out.print(table)
+    for note in notes:
+        out.print(note, markup=False)
 
 
 @command(

@@ -26,14 +26,12 @@ _TAG = re.compile(r'"([0-9]{1,18})"\Z')
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What every request may use. ``channels`` maps a name to its declaration; ``webhooks`` takes
-    in what comes to the webhook door."""
+    """What every request may use. ``channels`` maps a name to its declaration."""
 
     database: Database
     settings: Settings
     keyring: Keyring
     channels: Mapping[str, Any]
-    webhooks: Callable[..., Any]
 
 
 class VersionNeeded(HubError):

@@ -16,7 +16,7 @@ from typing import Any
 from flask import Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
 
-from hub import idempotency
+from hub import failpoints, idempotency
 from hub.api.edge import as_one, asked_by_token, installation, principal, raw_body
 from hub.db import Transaction
 from hub.errors import InvalidInput
@@ -61,9 +61,12 @@ def once(dispatch: Callable[[], ResponseReturnValue]) -> ResponseReturnValue:
         headers = {name: response.headers[name] for name in TELLING if name in response.headers}
         told = Answer(response.status_code, headers, response.get_data(as_text=True))
         idempotency.keep(tx, keyring, call, told)
+        failpoints.reached("call.done")
         return response
 
-    return as_one(work)
+    answer = as_one(work)
+    failpoints.reached("call.committed")
+    return answer
 
 
 def key_of(given: str) -> str:

@@ -34,20 +34,23 @@ def _begin() -> None:
 
 
 def _answered(response: Response) -> Response:
-    if "began" not in g:
-        return response
-    seconds = monotonic() - g.began
-    method, route, status = _method(), _route(), response.status_code
+    if "began" in g:
+        answered(g.mark, g.began, _method(), _route(), response.status_code)
+    return response
+
+
+def answered(mark: tracing.Mark, began: float, method: str, route: str, status: int) -> None:
+    """``began``: the monotonic clock when the request came."""
+    seconds = monotonic() - began
     metrics.REQUESTS.labels(method, route, str(status)).inc()
     metrics.REQUEST_SECONDS.labels(route).observe(seconds)
-    g.mark.name(f"{method} {route}")
-    g.mark.note(route=route, status=status)
+    mark.name(f"{method} {route}")
+    mark.note(route=route, status=status)
     if status >= 500:
-        g.mark.failed(str(status))
+        mark.failed(str(status))
     told = {"method": method, "route": route, "status": status}
     say = log.debug if route in MACHINES and status < 400 else log.info
     say("answered", milliseconds=round(seconds * 1000, 1), **told)
-    return response
 
 
 def _end(error: BaseException | None) -> None:

@@ -22,9 +22,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from hub.channels import checking, flows, resuming
+from hub.channels import flows, resending, resuming
 from hub.channels.models import account, account_location, listing
-from hub.db import SELLER, Database, Transaction, params, rows
+from hub.db import SELLER, Database, Transaction, among, params, rows
 from hub.errors import Conflict, InvalidInput, NotFound, StaleVersion
 from hub.inventory.models import stock_change
 from hub.inventory.products import OWN_LOCATIONS, own_locations
@@ -133,16 +133,17 @@ def credentials(tx: Transaction, keyring: Keyring, number: int) -> dict[str, Sec
     sealed = tx.execute(_SEALED, {**tx.params(), "account": number}).scalar()
     if sealed is None:
         raise NotFound(f"no account {number}")
-    found = keyring.decrypt_json(sealed, _binding(tx.seller_id, number))
-    return {name: Secret(value) for name, value in found.items()}
+    return _clear(keyring, sealed, tx.seller_id, number)
 
 
 class Opened(NamedTuple):
-    """An account with what it takes to work for it, from one reading. ``sealed``: credentials."""
+    """An account with what it takes to work for it, from one reading. ``sealed``: credentials.
+    ``resumed``: how often its flows have started clean."""
 
     account: Account
     sealed: bytes
     locations: tuple[int, ...]
+    resumed: int
 
 
 _OPENED = select(
@@ -150,6 +151,7 @@ _OPENED = select(
     account.c.credentials,
     func.array(_FEEDS.scalar_subquery(), type_=ARRAY(BigInteger)),
     func.array(OWN_LOCATIONS.scalar_subquery(), type_=ARRAY(BigInteger)),
+    resuming.COUNTED,
 ).where(account.c.seller_id == SELLER, account.c.id == _NUMBER)
 
 
@@ -157,13 +159,35 @@ def opened(tx: Transaction, number: int) -> Opened:
     found = tx.execute(_OPENED, {**tx.params(), "account": number}).one_or_none()
     if found is None:
         raise NotFound(f"no account {number}")
-    *columns, sealed, chosen, own = found
-    return Opened(Account(*columns), sealed, tuple(chosen) or tuple(own))
+    *columns, sealed, chosen, own, resumed = found
+    return Opened(Account(*columns), sealed, tuple(chosen) or tuple(own), resumed)
+
+
+_KEPT = select(account.c.id, account.c.mode, account.c.credentials).where(
+    account.c.seller_id == SELLER, among(account.c.id, "accounts")
+)
+
+
+def unclosed(
+    tx: Transaction, keyring: Keyring, numbers: Sequence[int]
+) -> dict[int, dict[str, Secret]]:
+    """The credentials of those of these accounts that there are and that are not closed, from one
+    reading."""
+    found = tx.execute(_KEPT, tx.params(accounts=numbers))
+    return {
+        number: _clear(keyring, sealed, tx.seller_id, number)
+        for number, mode, sealed in found
+        if mode != CLOSED
+    }
+
+
+def _clear(keyring: Keyring, sealed: bytes, seller_id: int, number: int) -> dict[str, Secret]:
+    found = keyring.decrypt_json(sealed, _binding(seller_id, number))
+    return {name: Secret(value) for name, value in found.items()}
 
 
 def unsealed(keyring: Keyring, seller_id: int, one: Opened) -> dict[str, Secret]:
-    found = keyring.decrypt_json(one.sealed, _binding(seller_id, one.account.id))
-    return {name: Secret(value) for name, value in found.items()}
+    return _clear(keyring, one.sealed, seller_id, one.account.id)
 
 
 def store_credentials(
@@ -234,7 +258,7 @@ def set_mode(
     if mode in {LIVE, SHADOW}:
         resuming.reset(tx, number)
         if mode == LIVE:
-            checking.push_now(tx, number)
+            resending.push_now(tx, number)
         touch_listings(tx, account_id=number)
     return get(tx, number)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, request
+from flask import request
 from flask.views import MethodView
 
 from hub.api.blueprints import PUBLIC, Blueprint, needs
@@ -14,12 +14,20 @@ from hub.api.edge import (
     installation,
     need,
     note,
-    raw_body,
     reading,
     tag,
 )
 from hub.api.fields import PageQuery
-from hub.channels import accounts, checking, connecting, door, flows, outbox, requests, resuming
+from hub.channels import (
+    accounts,
+    connecting,
+    flows,
+    outbox,
+    requests,
+    resending,
+    resuming,
+    vitals,
+)
 from hub.channels.accounts import Account
 from hub.channels.schemas import (
     AccountDetail,
@@ -34,7 +42,7 @@ from hub.channels.schemas import (
     RequestBody,
 )
 from hub.db import Transaction
-from hub.errors import StaleVersion
+from hub.errors import NotFound, StaleVersion
 from hub.paging import LARGEST_ID, Page, after_id, page
 
 channels = Blueprint(
@@ -55,13 +63,19 @@ webhooks = Blueprint(
 
 def detail(tx: Transaction, one: Account) -> dict[str, Any]:
     """What is told of an account; its credentials never are."""
-    told = installation().settings.public_url or request.host_url.rstrip("/")
+    here = installation()
+    told = here.settings.public_url or request.host_url.rstrip("/")
+    fares = vitals.vitals(tx, one.id, one.name, here.channels.get(one.channel))
     return {
         **summary(one, flows.healths(tx)),
         "settings": one.settings,
         "base_url": one.base_url,
         "webhook_url": f"{told}/webhooks/{one.webhook_path}",
         "flows": flows.states(tx, one.id),
+        "reaches_in": fares.reaches,
+        "heard": fares.heard,
+        "clock": fares.clock,
+        "notes": fares.notes,
     }
 
 
@@ -183,7 +197,7 @@ class Credentials(MethodView):
             present = accounts.locked_credentials(tx, here.keyring, account_id)
             fresh = connecting.renewed(channel, present, body["credentials"])
             accounts.store_credentials(tx, here.keyring, account_id, fresh)
-            checking.push_now(tx, account_id)
+            resending.push_now(tx, account_id)
             resuming.reset(tx, account_id)
             requests.ask(tx, account_id, "test")
             given = {"fields": sorted(body["credentials"])}
@@ -244,27 +258,15 @@ class OneRequest(MethodView):
 
 @webhooks.route("/<string:path>")
 class WebhookDoor(MethodView):
+    """Told of here. :mod:`hub.channels.entrance` has answered before Flask is asked."""
+
     @webhooks.answers(200, content_type="text/plain", description="What the channel wants to hear")
     def get(self, path: str) -> Any:
         """A channel's handshake"""
-        return _let_in(path)
+        raise NotFound("no such path")
 
     @webhooks.answers(200, content_type="text/plain", description="What the channel wants to hear")
     @webhooks.may_answer(401, "UNAUTHORIZED")
     def post(self, path: str) -> Any:
         """An event. Its signature is checked, it is stored once, and worked off later"""
-        return _let_in(path)
-
-
-def _let_in(path: str) -> Response:
-    here = installation()
-    asked = request.query_string.decode("latin-1")
-    told = (here.settings.public_url or request.host_url.rstrip("/")) + f"/webhooks/{path}"
-    letter = door.Letter(
-        request.method,
-        f"{told}?{asked}" if asked else told,
-        {name.lower(): value for name, value in request.headers.items()},
-        raw_body(),
-    )
-    answered = here.webhooks(path, letter)
-    return Response(answered.body, answered.status, content_type=answered.content_type)
+        raise NotFound("no such path")

@@ -8,13 +8,14 @@ costs is its transaction, and all of an account's wait for one another's commit.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple
 
+from hub import failpoints
 from hub.channels import accounts, inbox, requests
 from hub.channels.connecting import PREVIOUS
 from hub.channels.gathering import Gathering
@@ -133,19 +134,21 @@ class Porter:
         """Each is opened by itself; those that are genuine are stored in one transaction."""
 
         def work(tx: Transaction) -> tuple[list[Answered | Exception], tuple[int, ...]]:
-            secrets = {one: self._secrets(tx, one) for one in {one.account_id for one in knocks}}
+            secrets = self._secrets(tx, {one.account_id for one in knocks})
             now = datetime.now(UTC)
-            answers = [self._open(one, secrets[one.account_id], now) for one in knocks]
+            answers = [self._open(one, secrets.get(one.account_id), now) for one in knocks]
             arrived = [
                 inbox.arrived(knock.account_id, *answer.event, knock.letter.body)
                 for knock, answer in zip(knocks, answers, strict=True)
                 if isinstance(answer, Answered) and answer.event is not None
             ]
+            failpoints.reached("door.opened")
             return answers, inbox.receive_all(tx, arrived).due
 
         answers, due = self._database.command(seller_id, work)
+        failpoints.reached("door.stored")
         if due:
-            self._database.command(seller_id, lambda tx: inbox.look_again(tx, due))
+            inbox.look_after(self._database, seller_id, due)
         return answers
 
     def _open(self, knock: Knock, secrets: Secrets | None, now: datetime) -> Answered | Exception:
@@ -156,12 +159,10 @@ class Porter:
         except HubError as error:
             return error
 
-    def _secrets(self, tx: Transaction, account_id: int) -> Secrets | None:
-        """None where the account has been closed."""
-        found = accounts.opened(tx, account_id)
-        if found.account.mode == accounts.CLOSED:
-            return None
-        return signing(accounts.unsealed(self._keyring, tx.seller_id, found))
+    def _secrets(self, tx: Transaction, account_ids: Collection[int]) -> dict[int, Secrets]:
+        """Of those that are not closed."""
+        found = accounts.unclosed(tx, self._keyring, sorted(account_ids))
+        return {account_id: signing(one) for account_id, one in found.items()}
 
 
 def receive(

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from hub.channels import flows
 from hub.channels.models import flow, webhook
 from hub.conflicts.record import Finding, open_conflicts
-from hub.db import SELLER, Kind, Transaction, among, rows
+from hub.db import SELLER, Database, Kind, Transaction, among, rows
 
 LONGEST_ID = 200
 
@@ -142,6 +142,23 @@ def look_again(tx: Transaction, account_ids: Collection[int]) -> set[int]:
     if resting:
         flows.make_due(tx, flows.INBOX, sorted(resting))
     return resting
+
+
+def look_after(database: Database, seller_id: int, account_ids: Collection[int]) -> None:
+    """:func:`look_again` once the events are committed. In a burst nearly every inbox is due still,
+    and to see that takes no transaction of its own."""
+    if account_ids and database.glance(seller_id, _resting(seller_id, account_ids)):
+        database.command(seller_id, lambda tx: look_again(tx, account_ids))
+
+
+def _resting(seller_id: int, account_ids: Collection[int]) -> str:
+    """``_RESTING`` as plain text."""
+    numbers = ", ".join(str(int(one)) for one in account_ids)
+    return (
+        "SELECT account_id FROM flow"  # noqa: S608  # nothing but whole numbers of our own
+        f" WHERE seller_id = {int(seller_id)} AND account_id IN ({numbers})"
+        f" AND flow = '{flows.INBOX}' AND next_at > now()"
+    )
 
 
 def _bound(tx: Transaction, events: Sequence[Arrived]) -> dict[str, Any]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from threading import Event
 from time import sleep
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection
@@ -15,7 +17,7 @@ from sqlalchemy.exc import DataError
 from hub.channels import accounts, door, flows, inbox
 from hub.db import Database
 from hub.errors import HubError, NotFound
-from hub.secrets import Keyring
+from hub.secrets import Keyring, Secret
 from tests.builders import World, world
 
 
@@ -227,3 +229,47 @@ def test_an_event_that_comes_again_after_it_was_worked_off_wakes_nobody(shop: Wo
         inbox.receive_all(tx, arrived(shop, "a"))
 
     assert rests(shop)
+
+
+def test_a_glance_finds_what_is_the_sellers_own_and_nothing_of_another(
+    shop: World, database: Database, other_seller: int
+) -> None:
+    reading = "SELECT count(*), current_setting('app.seller') FROM account"
+
+    mine = database.glance(shop.seller_id, reading)
+    theirs = database.glance(other_seller, reading)
+    with database.across_sellers() as connection:
+        left = connection.exec_driver_sql("SELECT current_setting('app.seller', true)").scalar()
+
+    assert (mine, theirs) == ([(1, str(shop.seller_id))], [(0, str(other_seller))])
+    assert not left
+
+
+def test_an_inbox_that_is_due_is_only_looked_at_once_events_are_in(shop: World) -> None:
+    make_due(shop)
+    began: list[str] = []
+
+    def noted(connection: Connection, cursor: Any, statement: str, *rest: Any) -> None:
+        began.extend(["began"] if statement.startswith("BEGIN") else [])
+
+    listen(shop.database.engine, "before_cursor_execute", noted)
+    inbox.look_after(shop.database, shop.seller_id, [shop.account_id])
+    remove(shop.database.engine, "before_cursor_execute", noted)
+
+    assert began == []
+    assert not rests(shop)
+
+
+def test_one_reading_serves_all_accounts_whose_letters_came_together(
+    database: Database, shop: World, keyring: Keyring
+) -> None:
+    with database.transaction(shop.seller_id) as tx:
+        new = accounts.NewAccount("memory", "another", {"webhook_secret": Secret("whs-2")})
+        other = accounts.connect(tx, keyring, new)
+        closed = accounts.connect(tx, keyring, replace(new, name="closed"))
+        accounts.set_mode(tx, closed, accounts.CLOSED)
+
+        found = accounts.unclosed(tx, keyring, [shop.account_id, other, closed, 9_000_000_000])
+
+    assert set(found) == {shop.account_id, other}
+    assert found[other]["webhook_secret"].reveal() == "whs-2"
