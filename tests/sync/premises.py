@@ -124,7 +124,9 @@ class Premises:
 @contextmanager
 def premises(home: Path, **options: object) -> Iterator[Premises]:
     with ExitStack() as stack:
-        postgres = stack.enter_context(Postgres(home, throwaway=True))
+        # What is committed must be there after a crash, or nobody could tell what was lost.
+        durable = {"synchronous_commit": "on"}
+        postgres = stack.enter_context(Postgres(home, throwaway=True, options=durable))
         valkey = stack.enter_context(Valkey(home, throwaway=True))
         postgres.create_database("hub")
         app_url = postgres.url("hub", "hub")

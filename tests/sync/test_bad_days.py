@@ -1,6 +1,7 @@
 """Bad days: every kind of process is killed at random while buyers buy and a clerk works.
 
-Nothing may be lost, done twice or oversold, and once it is quiet every listing must be right.
+Nothing may be lost, done twice or oversold, and once it is quiet every listing must be right. The
+everyday round, with failpoints and freezes and no time moved, is tests/chaos.
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ GOODS = {f"SKU-{number:02}": 40 for number in range(12)}
 LEASES = 310.0
 
 WEB, CLOCK = "web", "clock"
-WORKERS = ("worker --lane live 1", "worker --lane live 2", "worker --lane bulk")
-SHORT = {"worker": 6, CLOCK: 3, WEB: 4, "redis": 2, "database": 2}
+WORKERS = (
+    *("worker --lane live 1", "worker --lane live 2"),
+    *("worker --lane long", "worker --lane bulk"),
+)
 LONG = {"worker": 60, CLOCK: 25, WEB: 15, "redis": 6, "database": 6}
 
 
@@ -189,13 +192,6 @@ def survive(
     tell("told", f"a bad day (seed {seed}): {counts}; all agreed {waited:.1f} s after the last")
     assert {kind: told[kind] for kind in blows} == blows
     check_the_ledger(place.world)
-
-
-@pytest.mark.timeout(240)
-def test_on_a_bad_day_nothing_is_lost_doubled_or_oversold(
-    busy: Premises, record_property: Callable[[str, str], None]
-) -> None:
-    survive(busy, 11, SHORT, record_property)
 
 
 @pytest.mark.soak

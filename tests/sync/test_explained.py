@@ -1,0 +1,26 @@
+"""A number that moved under us is explained by orders, though the job's slice is long over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import sleep
+
+from sync import push
+from sync.lanes import LIVE, sliced
+from tests.pump import World
+
+ORDERS = 60
+
+
+def test_a_push_reads_all_the_orders_that_explain_it(open_world: Callable[..., World]) -> None:
+    world = open_world(goods={"MUG": 100, "APRON": 10}, webhooks=False)
+    for _ in range(ORDERS):
+        world.buy("north", ("MUG", 1))
+    world.adjust("MUG", 5)
+
+    with sliced(LIVE, 0.0):
+        sleep(0.01)
+        push.derive(world.carrier, world.seller_id)
+
+    assert len(world.orders("north")) == ORDERS
+    assert world.shown("MUG")["north"] == world.available("MUG") == 105 - ORDERS
