@@ -13,14 +13,27 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Boolean, Double, Text, case, cast, func, insert, null, select
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Double,
+    Text,
+    bindparam,
+    case,
+    cast,
+    func,
+    insert,
+    null,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from hub.channels import flows
+from hub.channels.contested import REST, contested
 from hub.channels.flows import seconds
 from hub.channels.models import account, listing, offer
 from hub.conflicts.record import Finding, close_conflicts, open_conflicts
-from hub.db import At, Transaction, params, rows
+from hub.db import SELLER, At, Transaction, params, rows
 
 #: A number of ours that was replaced may still land so long after the newest was sent (seconds).
 LATE = 900.0
@@ -64,36 +77,43 @@ class Seen(NamedTuple):
     gone: bool = False
 
 
+_ACCOUNT = bindparam("account", type_=BigInteger)
+_CHOSEN = (
+    select(listing.c.id)
+    .where(
+        listing.c.seller_id == SELLER,
+        listing.c.account_id == _ACCOUNT,
+        listing.c.check_at <= func.now(),
+        listing.c.state != "ended",
+        ~flows.held(_ACCOUNT, flows.CHECK),
+    )
+    .order_by(listing.c.id)
+    .limit(bindparam("most", type_=BigInteger))
+    .with_for_update(skip_locked=True)
+    .cte("chosen")
+    .prefix_with("MATERIALIZED")
+)
+_CLAIM = (
+    listing.update()
+    .values(check_at=func.now() + seconds(bindparam("lease", type_=Double)))
+    .where(listing.c.seller_id == SELLER, listing.c.id == _CHOSEN.c.id)
+    .returning(
+        listing.c.id,
+        listing.c.external_id,
+        listing.c.handles,
+        listing.c.sent_version,
+        listing.c.sent_quantity,
+        func.now(),
+    )
+    .add_cte(_CHOSEN)
+)
+
+
 def claim_checks(tx: Transaction, account_id: int, limit: int, lease: float) -> list[Check]:
-    """Claim read-backs that are due; their time moves to the lease's end."""
-    chosen = (
-        select(listing.c.id)
-        .where(
-            listing.c.seller_id == tx.seller_id,
-            listing.c.account_id == account_id,
-            listing.c.check_at <= func.now(),
-            listing.c.state != "ended",
-        )
-        .order_by(listing.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("chosen")
-        .prefix_with("MATERIALIZED")
-    )
-    statement = (
-        listing.update()
-        .values(check_at=func.now() + seconds(lease))
-        .where(listing.c.seller_id == tx.seller_id, listing.c.id == chosen.c.id)
-        .returning(
-            listing.c.id,
-            listing.c.external_id,
-            listing.c.handles,
-            listing.c.sent_version,
-            listing.c.sent_quantity,
-            func.now(),
-        )
-    )
-    return sorted(Check(*row) for row in tx.execute(statement.add_cte(chosen)))
+    """Claim read-backs that are due, none while they are held; their time moves to the lease's
+    end."""
+    values = {**tx.params(), "account": account_id, "most": limit, "lease": lease}
+    return sorted(Check(*row) for row in tx.execute(_CLAIM, values))
 
 
 def agrees(one: Seen) -> bool:
@@ -163,13 +183,13 @@ def _seen_values(seen: Sequence[Seen], again_in: float) -> dict[str, object]:
 def correct(tx: Transaction, account_id: int, seen: Sequence[Seen], look_in: float) -> list[Drift]:
     """The channel shows something else, and its orders have been pulled since: note the number.
     Where no newer offer is on its way, the old one becomes due again under a new version. Where
-    one was sent since the number was read, its answer and its read-back stand. Answers what a
-    person is to see."""
+    one was sent since the number was read, its answer and its read-back stand. A number that
+    somebody keeps writing over ours is left for a while. Answers what a person is to see."""
     if not seen:
         return []
     again = _note_shown(tx, seen, look_in)
     reasons = {one.check.id: {"read_back": one.quantity} for one in seen}
-    _keep(tx, [(row.id, row.version, row.quantity) for row in again], reasons)
+    keep(tx, [(row.id, row.version, row.quantity) for row in again], reasons)
     live = select(account.c.mode).where(
         account.c.seller_id == tx.seller_id, account.c.id == account_id
     )
@@ -191,7 +211,9 @@ def _note_shown(tx: Transaction, seen: Sequence[Seen], look_in: float) -> list[_
     s = _SEEN.c
     unchanged = listing.c.sent_version == s.version
     settled = unchanged & (listing.c.desired_version == listing.c.sent_version)
-    stale = settled & (listing.c.sent_quantity.is_distinct_from(s.quantity)) & ~s.gone
+    differs = settled & (listing.c.sent_quantity.is_distinct_from(s.quantity)) & ~s.gone
+    left = differs & contested()
+    stale = differs & ~left
     again = (
         listing.update()
         .values(
@@ -202,6 +224,7 @@ def _note_shown(tx: Transaction, seen: Sequence[Seen], look_in: float) -> list[_
             check_at=case(
                 (s.gone, null()),
                 (~unchanged, listing.c.check_at),
+                (left, func.now() + seconds(REST)),
                 (stale | ~settled, null()),
                 else_=func.now() + seconds(s.again_in),
             ),
@@ -249,60 +272,6 @@ def _drifted(tx: Transaction, ids: Sequence[int]) -> list[Drift]:
     return [Drift(*row) for row in found]
 
 
-def push_again(tx: Transaction, listing_id: int, asked_by: str) -> None:
-    """On a person's word the channel is told its number once more, and at once."""
-    bumped = tx.execute(
-        listing.update()
-        .values(
-            desired_version=listing.c.desired_version + 1,
-            next_at=func.now(),
-            # What it shows is not believed: a number that is thought to be right is not written.
-            remote_quantity=null(),
-        )
-        .where(listing.c.seller_id == tx.seller_id, listing.c.id == listing_id)
-        .returning(
-            listing.c.id,
-            listing.c.desired_version,
-            listing.c.desired_quantity,
-            listing.c.account_id,
-        )
-    ).one()
-    _keep(tx, [(bumped[0], bumped[1], bumped[2])], {listing_id: {"asked_by": asked_by}})
-    flows.make_due(tx, flows.PUSH, [bumped[3]])
-
-
-def push_restocked(tx: Transaction, account_id: int, keys: Sequence[str]) -> None:
-    """The channel may have put units of these listings back on sale itself: what it shows is not
-    believed, and each is told its number once more."""
-    found = tx.execute(
-        select(listing.c.id)
-        .where(
-            listing.c.seller_id == tx.seller_id,
-            listing.c.account_id == account_id,
-            listing.c.external_id == func.any(list(keys)),
-            listing.c.state == "active",
-            listing.c.desired_quantity.is_not(None),
-        )
-        .order_by(listing.c.id)
-    )
-    for number in list(found.scalars()):
-        push_again(tx, number, "cancellation")
-
-
-def push_now(tx: Transaction, account_id: int) -> None:
-    """What an account's listings wait to be told need wait no longer: what stood in the way is
-    thought to be gone."""
-    tx.execute(
-        listing.update()
-        .values(next_at=func.now())
-        .where(
-            listing.c.seller_id == tx.seller_id,
-            listing.c.account_id == account_id,
-            listing.c.sent_version < listing.c.desired_version,
-        )
-    )
-
-
 def _tell_gone(tx: Transaction, account_id: int, gone: Sequence[Check]) -> None:
     close_conflicts(tx, "stock_drift", [subject(one.id) for one in gone])
     open_conflicts(
@@ -321,7 +290,7 @@ def _tell_gone(tx: Transaction, account_id: int, gone: Sequence[Check]) -> None:
     )
 
 
-def _keep(
+def keep(
     tx: Transaction,
     bumped: Sequence[tuple[int, int, int | None]],
     reasons: Mapping[int, Mapping[str, object]],

@@ -159,13 +159,33 @@ def _named(tx: Transaction, account_id: int, name: str, **values: Any) -> dict[s
     return {**tx.params(), "account": account_id, "flow_name": name, **values}
 
 
+#: So many times in a row taken up and never given back, and it is the work that ends its workers:
+#: from then on it is taken up at growing pauses, and shown as failing.
+ABANDONED = 8
+ABANDONED_SAID = "whoever takes this up ends in the middle of it, again and again; the log says how"
+_LEFT = (flow.c.attempts >= ABANDONED - 1) & flow.c.health.in_(["healthy", "failing"])
+
+
+def pause_after(attempts: Any) -> Any:
+    """Seconds until something is taken up again that ends whoever takes it up."""
+    grown = 10.0 * func.power(2.0, func.least(attempts - (ABANDONED - 1), 10))
+    return func.least(300.0, grown)
+
+
+_CLAIMED = func.greatest(
+    _UNTIL, case((_LEFT, func.now() + seconds(pause_after(flow.c.attempts))), else_=_UNTIL)
+)
 _CLAIM = (
     flow.update()
     .values(
         lease_token=flow.c.lease_token + 1,
-        lease_until=_UNTIL,
-        next_at=_UNTIL,
+        lease_until=_CLAIMED,
+        next_at=_CLAIMED,
         attempts=flow.c.attempts + 1,
+        health=case((_LEFT, "failing"), else_=flow.c.health),
+        last_error=case(
+            (_LEFT & (flow.c.health == "healthy"), ABANDONED_SAID), else_=flow.c.last_error
+        ),
     )
     .where(_ONE, flow.c.lease_until < func.now())
     .returning(flow.c.lease_token, flow.c.cursor, flow.c.attempts)
@@ -249,12 +269,12 @@ def fail(
     next_in: float | None,
     health: str = "failing",
     hold: float = 0.0,
-) -> None:
+) -> bool:
     """Give the lease back after an error, due again in ``next_in`` seconds (None: a person must
-    act first), and for ``hold`` seconds whatever makes it due. Never silently off: the health says
-    so."""
+    act first), and left alone for ``hold`` seconds whatever makes it due. Never silently off: the
+    health says so. False when the lease has been lost."""
     values = {"next_in": next_in, "now_health": health, "now_error": error[:500], "held_for": hold}
-    _given_back(tx, lease, _FAIL, **values)
+    return _given_back(tx, lease, _FAIL, **values)
 
 
 def _given_back(tx: Transaction, lease: Lease, statement: Any, **values: Any) -> bool:
@@ -330,6 +350,12 @@ def note(tx: Transaction, account_id: int, name: str, health: str, error: str = 
     """How a flow without a lease of its own fares; answers how often in a row it fared badly."""
     values = _named(tx, account_id, name, now_health=health, now_error=error[:500])
     return int(tx.execute(_NOTE, values).scalar() or 0)
+
+
+def held(account_id: Any, name: str) -> Any:
+    """A condition: a flow without a lease of its own is to be left alone for now."""
+    these = (flow.c.seller_id == SELLER, flow.c.account_id == account_id, flow.c.flow == name)
+    return select(flow.c.flow).where(*these, flow.c.lease_until > func.now()).exists()
 
 
 def hold(tx: Transaction, account_id: int, name: str, held_for: float) -> None:
