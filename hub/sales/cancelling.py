@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from sqlalchemy import BigInteger, cast, func, insert, literal, select
 
-from hub.channels import accounts, checking, outbox
+from hub.channels import accounts, outbox, resending
 from hub.channels.telling import CANCEL, Abilities, Units, Withdrawal
 from hub.conflicts.record import close_conflicts
 from hub.db import Transaction, params, rows
@@ -175,7 +175,7 @@ def answered(tx: Transaction, number: int, *, taken: bool) -> None:
                 cancellation_line.c.cancellation_id == number,
             )
         ).scalars()
-        checking.push_restocked(tx, account_id, sorted(set(keys)))
+        resending.push_restocked(tx, account_id, sorted(set(keys)))
 
 
 def tell_again(tx: Transaction, number: int) -> bool:

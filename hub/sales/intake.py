@@ -28,6 +28,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hub.channels.listings import Sold, note_sold
 from hub.channels.models import listing
+from hub.channels.resending import look_for_restock
 from hub.conflicts.record import is_open
 from hub.db import SELLER, At, Kind, Transaction, among, rows
 from hub.errors import InvalidInput
@@ -54,7 +55,8 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a page. ``short`` units wait for stock, ``pending`` ones for a link."""
+    """What became of a page. ``short`` units wait for stock, ``pending`` ones for a link;
+    ``touched`` are the orders that were new or newer."""
 
     new: int = 0
     changed: int = 0
@@ -62,6 +64,7 @@ class Taken:
     quarantined: int = 0
     short: int = 0
     pending: int = 0
+    touched: Sequence[IncomingOrder] = field(default=(), compare=False, repr=False)
 
 
 class _Entry(NamedTuple):
@@ -101,6 +104,8 @@ def take_in(
     _save_said(tx, page.said)
     if not target.switch:
         note_sold(tx, page.sold)
+    given_back = {one.line.listing_key for one in page.changes if one.units < 0 or one.refused}
+    look_for_restock(tx, target.account_id, given_back)
     known = {entry.id: entry.order for entry in entries}
     changed = not all(entry.fresh for entry in entries)
     report(tx, target.account_id, known, page.changes, changed=changed, poisoned=page.poisoned)
@@ -112,6 +117,7 @@ def take_in(
         quarantined=len(bad),
         short=sum(demand.quantity for demand in decision.short),
         pending=sum(change.line.pending for change in page.changes),
+        touched=[entry.order for entry in entries],
     )
 
 

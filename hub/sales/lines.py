@@ -55,11 +55,11 @@ def aim(line: LineState, incoming: IncomingLine | None, *, cancelled: bool) -> C
         wanted_off, kept = quantity, 0
     else:
         wanted_off = max(incoming.cancelled, line.withdrawn)
-        kept = incoming.quantity - wanted_off
+        kept = incoming.quantity - incoming.cancelled
     line.quantity = quantity
     line.cancelled = min(wanted_off, quantity - gone)
     still_open = quantity - gone - line.cancelled
-    refused = quantity - line.cancelled - kept
+    refused = max(0, gone - kept)
     if line.product_id is None:
         line.pending = still_open
         return Change(line, 0, refused)

@@ -1,5 +1,7 @@
 """``python -m tests.simulation [--seeds 0-499] [--mutant NAME] [--jobs N]``, ``--list-mutants``.
 
+``--mutant all`` runs each of them until it is noticed, and prints the table of the documentation.
+
 Starts its own database. The last line prints seeds, steps, faults injected and violations; the exit
 status is 0 only where there are no violations. With a mutant it stops at the first seed that
 catches it. ``--whole`` tells all that happened in a seed that failed, not only its end.
@@ -20,6 +22,7 @@ from tests.rig import rig
 from tests.simulation.campaign import Outcome, Totals, campaign, make_template
 from tests.simulation.mutants import MUTANTS
 
+ALL = "all"
 TAIL = 60
 EVERY = 15.0
 
@@ -32,6 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     first, _, last = asked.seeds.partition("-")
     seeds = range(int(first), int(last or first) + 1)
+    if asked.mutant == ALL:
+        names = list(MUTANTS)
+        shares = [names[number :: asked.jobs] for number in range(asked.jobs)]
+        with get_context("fork").Pool(asked.jobs) as pool:
+            return min(1, sum(pool.imap_unordered(partial(_table, seeds=seeds), shares)))
     parts = [seeds[number :: asked.jobs] for number in range(min(asked.jobs, len(seeds)))]
     totals = Totals()
     work = partial(_run, mutant=asked.mutant, whole=asked.whole)
@@ -50,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation")
     parser.add_argument("--seeds", default="0-499", help="one seed, or the first and the last")
-    parser.add_argument("--mutant", default="", choices=["", *MUTANTS], metavar="NAME")
+    parser.add_argument("--mutant", default="", choices=["", ALL, *MUTANTS], metavar="NAME")
     parser.add_argument("--list-mutants", action="store_true")
     parser.add_argument("--jobs", type=int, default=1, help="processes, each with its database")
     parser.add_argument("--whole", action="store_true", help="tell the whole story of a failure")
@@ -75,6 +83,27 @@ def _run(seeds: Sequence[int], mutant: str, whole: bool) -> Totals:
     with tempfile.TemporaryDirectory(prefix="sim-") as home, rig(Path(home)) as running:
         make_template(running)
         return campaign(running, seeds, tell, mutant=mutant)
+
+
+def _table(names: Sequence[str], seeds: Sequence[int]) -> int:
+    """A row for each mutant: what noticed it first. Answers how many nothing did."""
+    missed = 0
+    with tempfile.TemporaryDirectory(prefix="sim-") as home, rig(Path(home)) as running:
+        make_template(running)
+        for name in names:
+            noticed: list[Outcome] = []
+
+            def tell(one: Outcome, noticed: list[Outcome] = noticed) -> bool:
+                noticed.extend([one] if one.violations else [])
+                return not noticed
+
+            campaign(running, seeds, tell, mutant=name)
+            first = noticed[0].violations[0].partition(":")[0] if noticed else "nothing"
+            seed = noticed[0].seed if noticed else "none"
+            missed += not noticed
+            said = f"| {MUTANTS[name].takes_away} | {first.replace('_', ' ')} | {seed} |"
+            print(f"| `{name}` {said}", flush=True)
+    return missed
 
 
 def _report(one: Outcome, mutant: str, whole: bool) -> None:

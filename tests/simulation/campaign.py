@@ -9,6 +9,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from redis import Redis
+
 from hub import migrating
 from hub.config import Settings
 from hub.secrets import Keyring
@@ -20,11 +22,10 @@ from tests.simulation.mutants import MUTANTS, applied
 from tests.simulation.world import Bench, World
 
 KEYRING = Keyring({"test": b"t" * 32})
-SETTINGS = Settings(home=Path("/nonexistent"), pull_seconds=300.0)
+SETTINGS = Settings(home=Path("/nonexistent"), pull_seconds=300.0, refund_seconds=150.0)
 #: How long a world that has come to rest is given, and how it passes.
 REST = (0.0, 5.0, 25.0, 121.0, 301.0, 301.0, 201.0, 25.0, 121.0)
-#: What people write into a shop is found by the hourly round only; so is what a shop takes back by
-#: itself where the offer stays as it was.
+#: What people write into a shop is found by the hourly round only.
 ROUNDS = (3_700.0, 25.0, 121.0, 3_700.0, 25.0, 121.0, 301.0)
 #: A database is used for so many seeds: it grows.
 SEEDS = 250
@@ -97,7 +98,7 @@ def _live(here: World) -> None:
     life.calm_down()
     with here.scheduler.calm():
         _rest(here, life, REST)
-        if life.changed_by_hand or checks.is_for_the_round(here):
+        if life.changed_by_hand:
             _rest(here, life, ROUNDS)
     if not here.violations:
         checks.at_any_moment(here)
@@ -124,9 +125,11 @@ def bench(rig: Rig, name: str, mutant: str = "") -> Iterator[Bench]:
     database = clocked.opened(rig.app_url(name))
     monitor = clocked.driver(rig.owner_url(name))
     carrier = Carrier(SETTINGS, database, KEYRING)
+    redis = Redis.from_url(rig.redis_url)
     try:
-        yield Bench(database, carrier, monitor)
+        yield Bench(database, carrier, monitor, redis)
     finally:
+        redis.close()
         carrier.close()
         monitor.close()
         (rig.postgres or rig).drop_database(name)

@@ -77,8 +77,9 @@ class Shop:
     answers: dict[str, PushResult] = field(default_factory=dict)
     refusals: dict[str, Refusal] = field(default_factory=dict)
     read_since: dict[str, set[int]] = field(default_factory=dict)
-    #: When units last came back to a number without anybody's telling it.
-    came_back: dict[str, datetime] = field(default_factory=dict)
+    #: It sends webhooks; one without a list of orders never stops to.
+    subscribed: bool = True
+    webhook_url: str = ""
     _numbers: int = 0
 
     # -- what buyers and the shop's own staff do ---------------------------------------------------
@@ -108,38 +109,38 @@ class Shop:
         order = self.newest(key)
         line = order.lines[index]
         more = min(quantity - line.quantity, self.stock[line.listing_key])
-        if order.status is OrderStatus.CANCELLED or not more or line.cancelled:
+        kept = quantity >= line.shipped and line.quantity + more > 0
+        if order.status is OrderStatus.CANCELLED or not more or line.cancelled or not kept:
             return
-        self._give_back(line.listing_key, -more)
+        self.give_back(line.listing_key, -more)
         changed = replace(line, quantity=line.quantity + more)
-        lines = (*order.lines[:index], changed, *order.lines[index + 1 :])
-        self._save(replace(order, lines=lines, updated_at=self.clock.tick()))
+        self.change(replace(order, lines=_with(order, index, changed)))
 
     def take_off(self, key: str, index: int) -> None:
         """Cancel one line's units."""
         order = self.newest(key)
         line = order.lines[index]
-        if order.status is OrderStatus.CANCELLED or line.cancelled:
+        if order.status is OrderStatus.CANCELLED or line.cancelled or line.shipped:
             return
-        self._give_back(line.listing_key, line.quantity)
+        self.give_back(line.listing_key, line.quantity)
         changed = replace(line, cancelled=line.quantity)
-        lines = (*order.lines[:index], changed, *order.lines[index + 1 :])
-        self._save(replace(order, lines=lines, updated_at=self.clock.tick()))
+        self.change(replace(order, lines=_with(order, index, changed)))
 
     def cancel(self, key: str) -> None:
         order = self.newest(key)
-        if order.status is OrderStatus.CANCELLED:
+        if order.status is OrderStatus.CANCELLED or any(line.shipped for line in order.lines):
             return
         for line in order.lines:
-            self._give_back(line.listing_key, line.quantity - line.cancelled)
-        cancelled = replace(order, status=OrderStatus.CANCELLED, channel_status="cancelled")
-        self._save(replace(cancelled, updated_at=self.clock.tick()))
+            self.give_back(line.listing_key, line.quantity - line.cancelled)
+        self.change(replace(order, status=OrderStatus.CANCELLED, channel_status="cancelled"))
 
-    def _give_back(self, key: str, units: int) -> None:
+    def change(self, order: ChannelOrder) -> None:
+        """An order is another now."""
+        self._save(replace(order, updated_at=self.clock.tick()))
+
+    def give_back(self, key: str, units: int) -> None:
         """Less than none where an order takes more."""
         self.stock[key] += units
-        if units > 0:
-            self.came_back[key] = self.clock.now
 
     def newest(self, key: str) -> ChannelOrder:
         return self.orders[key][-1].order
@@ -155,7 +156,7 @@ class Shop:
     def tell(self, topic: str, key: str) -> None:
         """Send a webhook, or forget to: channels without a list must not."""
         must = self.kind == "told" and topic == "order"
-        if not must and self.dice.hit("webhook lost"):
+        if not must and (not self.subscribed or self.dice.hit("webhook lost")):
             return
         if not must and self.dice.hit("webhook names no order"):
             key = ""
@@ -254,6 +255,10 @@ class Shop:
     def _next(self) -> int:
         self._numbers += 1
         return self._numbers
+
+
+def _with(order: ChannelOrder, index: int, line: OrderLine) -> tuple[OrderLine, ...]:
+    return (*order.lines[:index], line, *order.lines[index + 1 :])
 
 
 def seconds_of(moment: datetime) -> float:

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 from connectors.records import ChannelOrder, OrderStatus
 from hub import invariants
 from hub.schema import INVARIANTS
-from tests.simulation.clocked import EPOCH
+from tests.simulation import checks_told
 from tests.simulation.world import World
 
 LINES = """
 SELECT o.account_id, o.external_id, o.status, l.external_id, l.quantity, l.cancelled, l.shipped,
-       l.allocated, l.claimed
+       l.allocated, l.claimed, l.withdrawn
   FROM sales_order o JOIN order_line l ON l.seller_id = o.seller_id AND l.order_id = o.id
  WHERE o.seller_id = %(seller)s ORDER BY o.external_id, l.external_id, l.id
 """
@@ -51,9 +51,6 @@ SELECT l.external_id, o.quantity FROM listing l
      OR (o.version = l.confirmed_version AND o.quantity <> l.confirmed_quantity))
  ORDER BY l.external_id
 """
-LOOKED = """
-SELECT external_id, coalesce(remote_at, created_at) FROM listing WHERE seller_id = %(seller)s
-"""
 CURSORS = """
 SELECT account_id, cursor ->> 'since', cursor ->> 'token' FROM flow
  WHERE seller_id = %(seller)s AND flow = 'pull' AND cursor IS NOT NULL
@@ -67,6 +64,8 @@ WITH waiting (account_id, flow, what) AS (
    WHERE seller_id = %(seller)s AND state = 'new'
   UNION ALL SELECT account_id, 'inbox', 'webhook ' || event_id FROM webhook
    WHERE seller_id = %(seller)s AND state = 'new'
+  UNION ALL SELECT account_id, 'outbox', 'a ' || kind FROM outbox
+   WHERE seller_id = %(seller)s AND state IN ('waiting', 'sent')
   UNION ALL SELECT account_id, 'push', 'the number of ' || external_id FROM listing
    WHERE seller_id = %(seller)s AND sent_version < desired_version AND state = 'active'
      AND NOT paused AND product_id IS NOT NULL
@@ -74,7 +73,9 @@ WITH waiting (account_id, flow, what) AS (
    WHERE seller_id = %(seller)s AND check_at IS NOT NULL AND state <> 'ended')
 SELECT w.what FROM waiting w
   JOIN flow f ON f.seller_id = %(seller)s AND f.account_id = w.account_id AND f.flow = w.flow
- WHERE f.next_at = 'infinity' AND f.health <> 'reauthorise' ORDER BY 1
+  JOIN account a ON a.seller_id = %(seller)s AND a.id = w.account_id
+ WHERE f.next_at = 'infinity' AND f.health <> 'reauthorise'
+   AND (a.mode = 'live' OR w.flow NOT IN ('push', 'outbox')) ORDER BY 1
 """
 UNFINISHED = """
 SELECT 'webhook ' || event_id FROM webhook WHERE seller_id = %(seller)s AND state = 'new'
@@ -125,6 +126,7 @@ def at_any_moment(world: World) -> None:
     for (what,) in world.look(FORGOTTEN, seller=world.seller_id):
         world.broken(f"what_waits_has_its_time: nobody will come for {what}")
     _cursors(world)
+    checks_told.at_any_moment(world)
     for listing in _listings(world, _held(world)):
         if listing.offer != listing.right:
             said = f"{listing.key} offers {listing.offer}, not {listing.right}"
@@ -141,17 +143,6 @@ def _cursors(world: World) -> None:
         left = covered - taken - world.unreadable(account_id)
         if left:
             world.broken(f"the_cursor_covers_what_is_in: {sorted(left)} were passed over")
-
-
-def is_for_the_round(world: World) -> bool:
-    """A shop took units back by itself, the offer stayed as it was, and nobody has looked since."""
-    looked = dict(world.look(LOOKED, seller=world.seller_id))
-    shops = {world.accounts[name]: shop for name, shop in world.shops.items()}
-    return any(
-        shops[one.account_id].stock[one.key] != one.right
-        and shops[one.account_id].came_back.get(one.key, EPOCH) > looked[one.key]
-        for one in _listings(world, _held(world))
-    )
 
 
 def _held(world: World) -> dict[int, Held]:
@@ -176,6 +167,7 @@ def at_rest(world: World) -> None:
         sold = [versions[-1].order for key, versions in shop.orders.items() if key not in bad]
         _orders(world, sold, mine)
     _units(world)
+    checks_told.at_rest(world)
     for (left,) in world.look(UNFINISHED, seller=world.seller_id):
         world.broken(f"nothing_is_left: {left}")
 
@@ -196,7 +188,8 @@ def _orders(world: World, sold: list[ChannelOrder], rows: list[tuple[Any, ...]])
             world.broken(f"orders_agree: {order.external_id} is not {order.status}")
         for line in order.lines:
             row = mine[line.external_id]
-            wanted = 0 if gone else line.quantity - line.cancelled
+            off = max(line.cancelled, row[9])  # what we took off stays off
+            wanted = 0 if gone else max(0, line.quantity - off)
             if row[4] - row[5] != max(wanted, row[6]):
                 world.broken(f"orders_agree: {line.external_id} wants {wanted}, the hub has {row}")
 

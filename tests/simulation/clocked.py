@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, Engine, event, make_url, text
@@ -113,6 +114,10 @@ class ClockedDatabase(Database):
             self.border("commit")
         self.border("committed")
         self.rung(rings)
+
+    def glance(self, seller_id: int, reading: str) -> list[tuple[Any, ...]]:
+        with self.transaction(seller_id) as tx:
+            return [tuple(row) for row in tx.connection.exec_driver_sql(reading)]
 
     @contextmanager
     def across_sellers(self) -> Iterator[Connection]:

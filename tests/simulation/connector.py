@@ -1,4 +1,8 @@
-"""The simulated channels' declarations and connector: what the hub is given to talk through."""
+"""The simulated channels' declarations and connector: what the hub is given to talk through.
+
+As the hub's own connectors do, it renews a token that has ended, keeps to its account's budget, and
+looks for what it is to tell before it tells it: only shops of the kind ``compare`` know a key.
+"""
 
 from __future__ import annotations
 
@@ -12,21 +16,14 @@ from connectors.base import (
     Capability,
     Channel,
     ChannelKind,
-    Connection,
-    Connector,
     Field,
+    Fulfilment,
     OrderRead,
     StockWrite,
     Webhooks,
 )
-from connectors.errors import (
-    AuthError,
-    CursorExpired,
-    ProtocolError,
-    SignatureError,
-    TransientError,
-    UnknownOutcome,
-)
+from connectors.errors import CursorExpired, SignatureError, TransientError, UnknownOutcome
+from connectors.postsale import Cancellation, Parcel, Refund
 from connectors.records import (
     BadRecord,
     ChannelOrder,
@@ -42,9 +39,11 @@ from connectors.records import (
     RemoteStock,
     ShopInfo,
     StockOffer,
+    Subscription,
     Verified,
     WebhookRequest,
 )
+from hub.channels.flows import CHECK, INBOX, LISTINGS, OUTBOX, PULL, PUSH, REFUNDS, SUBSCRIPTIONS
 from tests.simulation.channel import (
     KINDS,
     LATE_APPLY,
@@ -52,10 +51,10 @@ from tests.simulation.channel import (
     STRAGGLER,
     Shop,
 )
+from tests.simulation.entering import Entrant
 
 PAGE = 2
-SIGNATURE = "signed by the shop"
-_OPEN: dict[str, Shop] = {}
+TEST = "test"
 
 
 def verify(
@@ -69,14 +68,22 @@ def verify(
 
 def _declare(kind: str) -> Channel:
     able = {Capability.LISTINGS, Capability.ORDER_FETCH, Capability.STOCK_READ}
-    able |= {Capability.STOCK_PUSH, Capability.WEBHOOKS}
+    able |= {Capability.STOCK_PUSH, Capability.WEBHOOKS, Capability.SHIP}
+    if kind != "told":
+        able |= {Capability.ORDER_LIST, Capability.SUBSCRIBE}
+        able |= {Capability.CANCEL, Capability.REFUND, Capability.REFUND_LIST}
     return Channel(
         name=f"simulated_{kind}",
         title="A shop of the simulation",
         kind=ChannelKind.WEB_SHOP,
         connector=f"{__name__}:SimulatedConnector",
-        capabilities=frozenset(able if kind == "told" else able | {Capability.ORDER_LIST}),
-        credentials=(Field("shop", "Shop"), Field("webhook_secret", "Secret", secret=True)),
+        capabilities=frozenset(able),
+        credentials=(
+            Field("shop", "Shop"),
+            Field("webhook_secret", "Secret", secret=True),
+            Field("access", "Access token", secret=True),
+            Field("refresh", "Refresh token", secret=True),
+        ),
         stock=StockWrite(
             batch=3,
             compare_and_set=kind == "compare",
@@ -85,6 +92,7 @@ def _declare(kind: str) -> Channel:
         ),
         orders=OrderRead(page=PAGE, fetch=3, overlap=OVERLAP),
         webhooks=Webhooks(verify=verify, secrets=("webhook_secret",), topics=("order",)),
+        fulfilment=Fulfilment(cancels_lines=kind == "compare"),
     )
 
 
@@ -104,27 +112,13 @@ def installed() -> Iterator[None]:
             del paths[name]
 
 
-@contextmanager
-def open_shop(key: str, shop: Shop) -> Iterator[dict[str, str]]:
-    """The credentials that lead to a shop while it is open."""
-    _OPEN[key] = shop
-    try:
-        yield {"shop": key, "webhook_secret": SIGNATURE}
-    finally:
-        del _OPEN[key]
-
-
-class SimulatedConnector(Connector):
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(connection)
-        self.shop = _OPEN[connection.credentials["shop"]]
-
+class SimulatedConnector(Entrant):
     def check(self) -> ShopInfo:
-        self._arrive()
+        self._arrive(TEST)
         return ShopInfo(self.shop.name, self.shop.name, "EUR")
 
     def list_listings(self, cursor: Cursor) -> Page[Listing]:
-        self._read()
+        self._read(LISTINGS)
         start = int(cursor.token or 0)
         keys = sorted(self.shop.stock)
         found = tuple(
@@ -135,7 +129,7 @@ class SimulatedConnector(Connector):
         return Page(found, Cursor(cursor.since, str(start + PAGE) if more else ""), more)
 
     def pull_orders(self, cursor: Cursor) -> Page[ChannelOrder]:
-        self._read()
+        self._read(PULL)
         dice = self.shop.dice
         if cursor.token and dice.hit("paging token forgotten"):
             raise CursorExpired("the token is not known any more")
@@ -154,7 +148,7 @@ class SimulatedConnector(Connector):
         return self._page(shown, onward, more)
 
     def fetch_orders(self, keys: Sequence[str]) -> Page[ChannelOrder]:
-        self._read()
+        self._read(INBOX)
         found = self.shop.fetched(keys)
         self.shop.border("called")
         return self._page(found, Cursor(self.shop.clock.now), more=False)
@@ -171,7 +165,7 @@ class SimulatedConnector(Connector):
         return Page(tuple(good), cursor, more, tuple(bad))
 
     def read_stock(self, refs: Sequence[ListingRef]) -> tuple[RemoteStock, ...]:
-        self._read()
+        self._read(CHECK)
         found = tuple(
             RemoteStock(ref.key, self.shop.read(ref.key))
             for ref in refs
@@ -182,12 +176,9 @@ class SimulatedConnector(Connector):
 
     def push_stock(self, offers: Sequence[StockOffer]) -> Pushed:
         shop, dice = self.shop, self.shop.dice
-        self._arrive()
+        self._arrive(PUSH, writes=True)
         if dice.hit("write never arrives"):
             raise TransientError("no connection")
-        if dice.hit("write throttled"):
-            wait = dice.between(0.5, 30)
-            raise TransientError("too fast", retry_after=wait, throttled=True)
         if dice.hit("write lost, answer too"):
             raise UnknownOutcome("no answer")
         for name, least, most in (
@@ -214,18 +205,100 @@ class SimulatedConnector(Connector):
         result = self.shop.write(offer)
         return None if dice.hit("item left out of the answer") else result
 
-    def _arrive(self) -> None:
-        self.shop.clock.tick()
-        self.shop.border("call")
-        if self.shop.dice.hit("authorisation refused"):
-            raise AuthError("the token does not open this shop")
+    # -- after a sale ------------------------------------------------------------------------------
 
-    def _read(self) -> None:
-        self._arrive()
-        if self.shop.dice.hit("no answer to a read"):
-            raise TransientError("no answer")
-        if self.shop.dice.hit("garbled read"):
-            raise ProtocolError("the answer makes no sense")
+    def ship(self, parcel: Parcel) -> str:
+        desk = self.desk
+        desk.hear(parcel.order_key, parcel.parcel_key, parcel.tracking_number)
+        self._tell()
+        known = self._known(desk.parcel(parcel.parcel_key))
+        if known and parcel.external_id:
+            return self._answered(desk.correct(parcel))
+        if known:
+            return known
+        self._tell()
+        if self.shop.kind == "compare" and desk.parcel(parcel.parcel_key):
+            return desk.parcel(parcel.parcel_key)
+        return self._answered(desk.ship(parcel))
+
+    def cancel_order(self, cancellation: Cancellation) -> None:
+        key = cancellation.cancel_key
+        self.desk.hear(cancellation.order_key, key)
+        self._tell()
+        if self._known(key if key in self.desk.cancelled else ""):
+            return
+        self._tell()
+        if self.shop.kind == "compare" and key in self.desk.cancelled:
+            return
+        self.desk.cancel(cancellation, lines=self.shop.kind == "compare")
+        self._answered("")
+
+    def refund(self, refund: Refund) -> Refund:
+        key = refund.external_id
+        self.desk.hear(refund.order_key, key)
+        self._tell()
+        found = self.desk.refunded(key)
+        if found is not None and self._known(key):
+            return found
+        self._tell()
+        found = self.desk.refunded(key)
+        if self.shop.kind == "compare" and found is not None:
+            return found
+        made = self.desk.refund(refund)
+        self._answered("")
+        return made
+
+    def pull_refunds(self, cursor: Cursor) -> Page[Refund]:
+        self._read(REFUNDS)
+        after = datetime.fromisoformat(cursor.token) if cursor.token else cursor.since - overlap()
+        found = self.desk.listed(after)
+        shown, more = found[:PAGE], len(found) > PAGE
+        since = max([cursor.since, *(one.refunded_at for one in shown)])
+        token = shown[-1].refunded_at.isoformat() if more else ""
+        self.shop.border("called")
+        return Page(tuple(shown), Cursor(cursor.since if more else since, token), more)
+
+    def _known(self, found: str) -> str:
+        """What the shop has under our key, as far as one looks."""
+        answer = looked_up(found)
+        self.shop.border("called")
+        return answer
+
+    def _tell(self) -> None:
+        self._arrive(OUTBOX, writes=True)
+        if self.shop.dice.hit("telling never arrives"):
+            raise TransientError("no connection")
+        if self.shop.dice.hit("telling lost, answer too"):
+            raise UnknownOutcome("no answer")
+
+    def _answered(self, said: str) -> str:
+        self.shop.border("called")
+        if self.shop.dice.hit("telling done, answer lost"):
+            raise UnknownOutcome("no answer")
+        return said
+
+    # -- webhooks ----------------------------------------------------------------------------------
+
+    def subscribe(self, url: str) -> tuple[Subscription, ...]:
+        self._arrive(SUBSCRIPTIONS)
+        self.shop.subscribed, self.shop.webhook_url = True, url
+        self.shop.border("called")
+        return self._subscriptions()
+
+    def subscriptions(self) -> tuple[Subscription, ...]:
+        self._read(SUBSCRIPTIONS)
+        found = self._subscriptions()
+        self.shop.border("called")
+        return found
+
+    def _subscriptions(self) -> tuple[Subscription, ...]:
+        made = Subscription("1", "order", self.shop.webhook_url)
+        return (made,) if self.shop.subscribed else ()
+
+
+def looked_up(found: str) -> str:
+    """Before a thing is told it is looked for."""
+    return found
 
 
 def overlap() -> timedelta:

@@ -3,53 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 
 from connectors.errors import ConnectorError
-from hub.aftersales import returns
-from hub.aftersales.returns import CameBack, Refunded
-from hub.channels import door, listings, offers, requests
-from hub.db import Transaction
-from hub.errors import HubError, NotFound
-from hub.inventory.adjusting import Adjustment, adjust_once
-from hub.inventory.availability import Rule
-from hub.sales.fulfilment import ship_allocated
+from hub.channels import door, flows
+from hub.errors import NotFound
 from sync import jobs, push, queues
+from sync.budgets import can_wait
 from sync.carrier import Carrier
 from sync.clock import Topic
+from sync.keeping import PERIOD, Keeper
+from sync.lanes import BULK, sliced
 from tests.pump import opens
+from tests.simulation import checks_told
 from tests.simulation.channel import Letter, Shop
-from tests.simulation.connector import SIGNATURE
-from tests.simulation.scheduler import Crash
+from tests.simulation.entering import SIGNATURE
+from tests.simulation.scheduler import Crash, Task
+from tests.simulation.staff import Staff
 from tests.simulation.waking import Waking
-from tests.simulation.world import World, listings_of
+from tests.simulation.world import World
 
 PAUSES = (0.05, 0.5, 2.0, 5.0, 5.0, 21.0, 21.0, 61.0, 121.0)
 #: A shop's webhook is sent again so often at most, where its orders can be listed too.
 TRIES = 6
 #: So many at work at once, and nobody new begins.
 CROWD = 10
-
-
-@dataclass
-class Command:
-    """What somebody of the staff wants done once. Where no answer came it is given again: ``done``
-    counts what the first success, of however many tries, has brought into the building."""
-
-    name: str
-    work: Callable[[Transaction], object]
-    brings: dict[str, int]
-    succeeded: bool = False
+#: A keeper's round, and the longest that a live job is thought to take (seconds).
+ROUND, LONGEST_JOB = 3.0, 24.0
 
 
 class Life:
     def __init__(self, world: World) -> None:
         self.world = world
         self.random = world.random
-        self.unsure: list[Command] = []
-        self.rules = 0
-        self.commands = 0
+        self.staff = Staff(world)
+        self.jobs = 0
         self.changed_by_hand = False
         self._events: list[tuple[Callable[[], None], float]] = [
             (self.work, 12.0),
@@ -59,14 +47,14 @@ class Life:
             (self.buy, 3.0),
             (self.change_order, 1.5),
             (self.deliver, 3.0),
-            (self.adjust, 1.0),
-            (self.ship, 0.8),
-            (self.take_back, 0.8),
-            (self.set_rule, 0.2),
-            (self.pause_listing, 0.2),
-            (self.ask, 1.0),
+            (self.keep, 1.0),
             (self.forget_all, 0.15),
             (self.change_by_hand, 0.15),
+            (self.refund_there, 0.3),
+            (self.lock_order, 0.15),
+            (self.go_down, 0.1),
+            (self.drop_subscription, 0.05),
+            *self.staff.events,
         ]
 
     def step(self) -> None:
@@ -116,105 +104,39 @@ class Life:
         self.world.dice.injected["number changed by hand"] += 1
         self.world.tell(f"{key} was changed by hand to {shop.stock[key]}")
 
-    # -- staff -------------------------------------------------------------------------------------
+    def refund_there(self) -> None:
+        """The shop's own people give money back."""
+        shop = self._shop()
+        if shop.orders:
+            key = self.random.choice(sorted(shop.orders))
+            amount = self.random.randint(1, max(1, shop.newest(key).total))
+            if self.world.desks[shop.name].give(key, amount):
+                self.world.tell(f"{shop.name} gives {amount} back of {key}")
 
-    def adjust(self) -> None:
-        world = self.world
-        sku = self.random.choice(sorted(world.products))
-        change = self.random.choice((-3, -1, 1, 2, 4, 8))
-        line = Adjustment(world.products[sku], self.random.choice(world.locations), change)
-        key = self._key("adjust")
-        self._give(Command(key, lambda tx: adjust_once(tx, key, [line], note=""), {sku: change}))
+    def lock_order(self) -> None:
+        """In some shops an order can be locked: nothing is taken for it until it is unlocked."""
+        shop = self._shop()
+        desk = self.world.desks[shop.name]
+        if desk.locked and self.random.random() < 0.7:
+            desk.locked.discard(self.random.choice(sorted(desk.locked)))
+        elif shop.orders and self.world.seed % 3 == 0:
+            desk.locked.add(self.random.choice(sorted(shop.orders)))
+            self.world.dice.injected["order locked"] += 1
 
-    def ship(self) -> None:
-        found = self.world.look(
-            "SELECT DISTINCT o.external_id, o.id FROM sales_order o JOIN order_line l"
-            " ON l.seller_id = o.seller_id AND l.order_id = o.id WHERE l.allocated > 0 ORDER BY 1"
-        )
-        if found:
-            chosen = self.random.sample(found, k=min(len(found), self._few()))
-            orders = [int(row[1]) for row in chosen]
-            self._give(Command(self._key("ship"), lambda tx: ship_allocated(tx, orders), {}))
+    def go_down(self) -> None:
+        """A shop answers nothing for a while."""
+        gate = self.world.gates[self._shop().name]
+        gate.down_until = self.world.clock.seconds + self.random.choice((20.0, 90.0, 300.0, 600.0))
+        self.world.dice.injected["shop down"] += 1
+        self.world.tell(f"{gate.name} is down")
 
-    def take_back(self) -> None:
-        """Goods come back with a refund; some are fit to be sold again."""
-        world = self.world
-        found = world.look(
-            "SELECT l.id, l.order_id, l.product_id, l.shipped - l.returned, o.account_id"
-            " FROM sales_order o JOIN order_line l ON l.seller_id = o.seller_id"
-            " AND l.order_id = o.id WHERE l.shipped > l.returned"
-            " ORDER BY o.external_id, l.external_id"
-        )
-        if not found:
-            return
-        line_id, order_id, product_id, left, account_id = self.random.choice(found)
-        units = self.random.randint(1, left)
-        goods = CameBack(
-            line_id, self.random.choice(world.locations), units, self.random.randint(0, units)
-        )
-        sku = next(name for name, number in world.products.items() if number == product_id)
-        key = self._key("refund")
-        fact = Refunded(account_id, key, "EUR", 500, world.clock.now, order_id)
-        self._give(Command(key, lambda tx: returns.record_refund(tx, fact, [goods]), {sku: units}))
-
-    def set_rule(self) -> None:
-        account_id = self.world.accounts[self._shop().name]
-        rule = Rule(
-            safety_stock=self.random.choice((0, 0, 1)),
-            share_percent=self.random.choice((100, 100, 50)),
-            buffer=self.random.choice((0, 0, 1)),
-            cap=self.random.choice((None, None, 5)),
-        )
-        self._give(Command(self._key("rule"), lambda tx: offers.set_rule(tx, account_id, rule), {}))
-
-    def pause_listing(self) -> None:
-        row = self.random.choice(listings_of(self.world))
-        number, version, paused = int(row[3]), int(row[4]), not row[5]
-
-        def work(tx: Transaction) -> object:
-            return listings.set_paused(tx, number, paused, expected_version=version)
-
-        self._give(Command(self._key("pause"), work, {}))
-
-    def ask(self) -> None:
-        """People ask a channel something, often while it is answering others."""
-        shops = list(self.world.shops.values())
-        at_work = {task.name.partition(" request ")[2] for task in self.world.scheduler.tasks}
-        answering = [one for one in shops if one.name in at_work]
-        shop = self.random.choice(answering or shops)
-        account_id = self.world.accounts[shop.name]
-        argument = {"orders": sorted(shop.orders)[:2], "listings": sorted(shop.stock)[:2]}
-        for _ in range(self._few()):
-            kind = self.random.choice(("orders", "refetch", "read_stock", "listings", "test"))
-            ask = partial(requests.ask, account_id=account_id, kind=kind, argument=argument)
-            self._give(Command(self._key(f"ask {kind}"), ask, {}))
-
-    def _key(self, what: str) -> str:
-        self.commands += 1
-        return f"{what} {self.commands}"
-
-    def _give(self, command: Command) -> None:
-        """Once, or (an impatient person) twice at the same time."""
-        twice = self.world.dice.hit("command given twice")
-        for _ in range(1 + twice):
-            self._try(command)
-
-    def _try(self, command: Command) -> None:
-        world = self.world
-
-        def work() -> None:
-            world.database.command(world.seller_id, command.work)
-
-        def ended(error: BaseException | None) -> None:
-            if error is None and not command.succeeded:
-                command.succeeded = True
-                world.received.update(command.brings)
-            elif isinstance(error, Crash):
-                self.unsure.append(command)
-            elif error is not None and not isinstance(error, HubError):
-                world.broken(f"{command.name} broke: {error!r}")
-
-        world.scheduler.start(command.name, work, ended=ended)
+    def drop_subscription(self) -> None:
+        """A shop ends its webhooks, and tells nobody."""
+        shop = self._shop()
+        if shop.kind != "told" and shop.subscribed:
+            shop.subscribed = False
+            self.world.dice.injected["subscription dropped"] += 1
+            self.world.tell(f"{shop.name} sends no webhooks any more")
 
     # -- webhooks ----------------------------------------------------------------------------------
 
@@ -250,24 +172,55 @@ class Life:
         for _ in range(min(self._few(), len(jobs_now))):
             self._take(jobs_now.pop(self.random.randrange(min(6, len(jobs_now)))))
 
-    def _take(self, topic: Topic) -> None:
+    def _take(self, job: Topic) -> None:
+        """A worker takes a job; each is a process of its own, with what it keeps."""
         world = self.world
         handlers = {**jobs.HANDLERS, queues.STOCK: stock}
-        name, seller_id, account_id = topic
+        name, seller_id, account_id = job
+        carrier = world.worker()
 
         def work() -> None:
-            try:
-                handlers[name](world.carrier, seller_id, account_id)
-            except (ConnectorError, NotFound) as error:
-                world.tell(f"{name} {world.name_of(account_id)} ended with {error!r}")
+            asked = name == flows.REQUEST
+            world.watch.begins(task, seller_id, asked=asked)
+            can_wait.set(queues.LANE_OF[name] == BULK and not asked)
+            with sliced(queues.LANE_OF[name]) as own:
+                try:
+                    handlers[name](carrier, seller_id, account_id)
+                except (ConnectorError, NotFound) as error:
+                    world.tell(f"{name} {world.name_of(account_id)} ended with {error!r}")
+            for topic, number in sorted(own.cut):
+                world.tell(f"{topic} {world.name_of(number)} is cut short")
+                world.queue.enqueue(topic, seller_id, number)
 
         def ended(error: BaseException | None) -> None:
+            world.keepers.pop(task, None)
             if error is not None and not isinstance(error, Crash):
                 world.broken(f"job {name} broke: {error!r}")
 
-        self.commands += 1
-        label = f"worker {self.commands} {name} {world.name_of(account_id)}"
-        world.scheduler.start(label, work, ended=ended)
+        self.jobs += 1
+        label = f"worker {self.jobs} {name} {world.name_of(account_id)}"
+        task = world.scheduler.start(label, work, ended=ended)
+        world.keepers[task] = carrier.keeper
+
+    def keep(self) -> None:
+        """In a process that works its keeper wakes, whatever the work waits for."""
+        alive = self._keeping()
+        if alive:
+            self._keep(self.random.choice(alive))
+
+    def _keeping(self) -> list[Task]:
+        """Workers whose process is not frozen and holds something."""
+        keepers = self.world.keepers
+        busy = (task for task in keepers if not task.frozen and task.state != "done")
+        return [task for task in busy if _holds(keepers[task], self.world.clock.seconds)]
+
+    def _keep(self, task: Task) -> Task:
+        keeper = self.world.keepers[task]
+
+        def keep() -> None:
+            keeper.keep()
+
+        return self.world.scheduler.start(f"keeper of {task.name}", keep, mortal=False)
 
     def hear(self) -> None:
         """The clock hears what was rung, and sends what has waited for its moment."""
@@ -294,6 +247,7 @@ class Life:
         self.world.tell(f"Redis forgets {len(self.world.queue.jobs)} jobs")
         self.world.dice.injected["Redis emptied"] += 1
         self.world.queue.jobs.clear()
+        self.world.forget_budgets()
         self._new_clock()
 
     def _new_clock(self) -> None:
@@ -308,23 +262,44 @@ class Life:
 
     def time_passes(self, seconds: float | None = None) -> None:
         pause = self.random.choice(PAUSES) if seconds is None else seconds
-        self.world.clock.seconds = round(self.world.clock.seconds + pause, 3)
+        for part in self._parts(pause):
+            self.world.clock.seconds = round(self.world.clock.seconds + part, 3)
+            for task in self.world.keepers:
+                task.kept &= part <= ROUND
+            self._keep_all()
+            checks_told.kept(self.world)
         self.world.tell("time passes")
         for shop in self.world.shops.values():
             shop.settle()
 
+    def _parts(self, pause: float) -> list[float]:
+        """While somebody works time passes a keeper's round at a time; for how long is enough that
+        a job may take."""
+        if not self._keeping():
+            return [pause]
+        rounds = int(min(pause, LONGEST_JOB) / ROUND)
+        return [*[ROUND] * rounds, pause - ROUND * rounds]
+
+    def _keep_all(self) -> None:
+        with self.world.scheduler.calm():
+            for task in [self._keep(one) for one in self._keeping()]:
+                while task.state not in {"done", "blocked"}:
+                    self.world.scheduler.run(task)
+
     # -- the end -----------------------------------------------------------------------------------
 
     def calm_down(self) -> None:
-        """No more faults, no more buyers: everybody comes to an end, and commands whose answer did
-        not come are given again."""
+        """No more faults, no more buyers: everybody comes to an end, and people put right what is
+        theirs to."""
         world = self.world
         world.dice.still()
+        for gate in world.gates.values():
+            gate.open_wide()
+        for desk in world.desks.values():
+            desk.locked.clear()
         with world.scheduler.calm():
             world.scheduler.finish()
-            while self.unsure:
-                self._try(self.unsure.pop())
-                world.scheduler.finish()
+            self.staff.put_right()
 
     def work_off(self, rounds: int = 60) -> bool:
         """Until nothing is due; False where something is for ever."""
@@ -355,3 +330,8 @@ def stock(carrier: Carrier, seller_id: int, account_id: int) -> None:
     """Derive and push, one account after the other: threads of the job's own are not the seed's."""
     for chosen in sorted(push.derive_offers(carrier, seller_id)):
         push.push(carrier, seller_id, chosen)
+
+
+def _holds(keeper: Keeper, now: float) -> bool:
+    """There is something that it would extend."""
+    return any(one.held_since(now - PERIOD) for one in keeper._holdings)

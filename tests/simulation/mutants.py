@@ -1,22 +1,20 @@
 """Safeguards taken away on purpose. A simulation that does not notice would notice nothing else.
 
-Each mutant names what it takes away, and does so for as long as its context lasts: it replaces a
-function of ours by one that lacks the safeguard, or drops a key of the run's own database.
+Here are those of stock, orders, pushes, webhooks and leases; what is told after a sale, and the way
+in to a channel, have theirs in a module of their own.
 """
 
 from __future__ import annotations
 
-import re
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import count
 from typing import Any
 
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, text
 
 from connectors.errors import ConnectorError
 from hub.aftersales import returns
@@ -24,74 +22,20 @@ from hub.channels import checking, flows, inbox, pushing
 from hub.db import Transaction
 from hub.inventory import ledger
 from hub.sales import backorders
-from sync import clock, pull, push, webhooks
+from sync import clock, keeping, pull, push, walking, webhooks
 from tests.simulation import connector
+from tests.simulation.mutants_told import TOLD
+from tests.simulation.mutating import Mutant, Swap, everywhere, keeper, taken_away
 
-Swap = tuple[Any, str, Any]
-#: In the text of a statement: what is looked for, and what stands there instead.
-Rewrite = tuple[str, str]
 NEVER = 1e8
 
-
-@dataclass(frozen=True)
-class Mutant:
-    """``schema``: what is done to the run's database. ``rewrites``: to the statements that are sent
-    to it. ``swaps``: (owner, name, replacement) in this process."""
-
-    takes_away: str
-    schema: tuple[str, ...] = ()
-    rewrites: tuple[Rewrite, ...] = ()
-    swaps: Callable[[], Sequence[Swap]] = tuple
-
-
 MUTANTS: dict[str, Mutant] = {}
+mutant = keeper(MUTANTS)
 
 
-def mutant(name: str, takes_away: str) -> Callable[[Any], Any]:
-    def keep(swaps: Callable[[], Sequence[Swap]]) -> Callable[[], Sequence[Swap]]:
-        MUTANTS[name] = Mutant(takes_away, swaps=swaps)
-        return swaps
-
-    return keep
-
-
-@contextmanager
-def applied(name: str, engine: Engine) -> Iterator[None]:
-    """While it lasts, the safeguard is gone from this process and what it sends to the database.
-    Fails where there was none to take: then the mutant is out of date."""
-    one = MUTANTS[name]
-    before = []
-    hits = [0] * len(one.rewrites)
-
-    def rewrite(connection: Any, cursor: Any, statement: str, values: Any, *_: Any) -> Any:
-        for index, (wanted, instead) in enumerate(one.rewrites):
-            statement, found = re.subn(wanted, instead, statement, flags=re.DOTALL)
-            hits[index] += found
-        return statement, values
-
-    event.listen(engine, "before_cursor_execute", rewrite, retval=True)
-    try:
-        for owner, attribute, replacement in one.swaps():
-            before.append((owner, attribute, getattr(owner, attribute)))
-            setattr(owner, attribute, replacement)
-        yield
-    finally:
-        event.remove(engine, "before_cursor_execute", rewrite)
-        for owner, attribute, original in reversed(before):
-            setattr(owner, attribute, original)
-    if not all(hits):
-        raise LookupError(f"{name} found nothing to take away")
-
-
-def everywhere(original: Callable[..., Any], replacement: Callable[..., Any]) -> list[Swap]:
-    """For a function that others may have imported by name."""
-    places = [m for name, m in sys.modules.items() if name.partition(".")[0] in {"hub", "sync"}]
-    return [
-        (place, name, replacement)
-        for place in places
-        for name, value in list(vars(place).items())
-        if value is original
-    ]
+def applied(name: str, engine: Engine) -> AbstractContextManager[None]:
+    """While it lasts, the safeguard is gone."""
+    return taken_away(name, MUTANTS[name], engine)
 
 
 # -- keys and locks of the database ----------------------------------------------------------------
@@ -185,8 +129,8 @@ def _cursor_first() -> Sequence[Swap]:
 
     def apart(carrier: Any, seller_id: int, work: Any, lease: Any, page: Any) -> Any:
         if lease:
-            cursor = pull.dump_cursor(page.cursor)
-            move = partial(flows.save_cursor, lease=lease, cursor=cursor, extend=pull.LEASE)
+            cursor = walking.dump_cursor(page.cursor)
+            move = partial(flows.save_cursor, lease=lease, cursor=cursor, extend=keeping.LEASE)
             carrier.database.command(seller_id, move)
         return save(carrier, seller_id, work, None, page)
 
@@ -336,3 +280,6 @@ def _now(tx: Transaction, column: str, ids: Sequence[int]) -> Sequence[tuple[int
         {"seller": tx.seller_id, "ids": list(ids)},
     )
     return [(row[0], row[1]) for row in found]
+
+
+MUTANTS |= TOLD

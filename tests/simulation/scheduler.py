@@ -19,11 +19,13 @@ from typing import Any
 #: Where a worker may die. Within a transaction that is the same as dying before its COMMIT.
 DEADLY = frozenset({"begin", "commit", "committed", "call", "called"})
 #: Seconds a statement may take before it is asked whether it waits for a lock.
-PATIENCE = 0.004
+PATIENCE, LONGEST = 0.004, 0.128
 #: So many times as often does a worker pause before a statement that writes.
 BEFORE_WRITES = 2
 #: Turns of others that a worker sleeps for.
 SLEEP = (10, 90)
+#: So often is it the process that sleeps, and not this work of it alone.
+FROZEN = 0.5
 
 
 class Crash(BaseException):
@@ -43,7 +45,9 @@ class Rates:
 
 @dataclass(eq=False)
 class Task:
-    """One worker's work. ``pid`` is the backend that it waits for an answer from."""
+    """One worker's work. ``pid`` is the backend that it waits for an answer from. ``frozen``: it
+    sleeps, and its process with it; ``kept``: that was never so, nor anything like it. ``mortal``:
+    it may die at a border. ``notes``: what others keep about it."""
 
     name: str
     work: Callable[[], None]
@@ -53,6 +57,10 @@ class Task:
     wakes: int = 0
     pid: int = 0
     error: BaseException | None = None
+    frozen: bool = False
+    kept: bool = True
+    mortal: bool = True
+    notes: dict[str, Any] = field(default_factory=dict)
 
 
 class Scheduler:
@@ -87,17 +95,20 @@ class Scheduler:
     def run(self, task: Task) -> None:
         """Hand the baton to a task until it comes back, or its statement waits for a lock."""
         self.turns += 1
+        task.frozen = False
         fresh, task.state = task.state == "new", "running"
         if fresh:
             Thread(target=self._act, args=(task,), daemon=True).start()
         else:
             task.go.release()
-        while not self._back.acquire(timeout=PATIENCE):
+        patience = PATIENCE
+        while not self._back.acquire(timeout=patience):
             if task.pid and self._waits(task.pid):
                 task.state = "blocked"
                 self.blocked += 1
                 self._tell(f"{task.name} waits for a lock")
                 break
+            patience = min(patience * 2, LONGEST)
         self._settle()
 
     def finish(self) -> None:
@@ -133,11 +144,11 @@ class Scheduler:
 
     def border(self, kind: str) -> None:
         """A worker comes to a border: it may die here, or hand the baton on."""
-        task = self._task()
+        task = self.current
         if task is None:
             return
         self._tell(f"{task.name} {kind}")
-        if kind in DEADLY and self.random.random() < self.rates.crash:
+        if task.mortal and kind in DEADLY and self.random.random() < self.rates.crash:
             self.crashes += 1
             self._tell(f"{task.name} dies")
             raise Crash
@@ -147,7 +158,7 @@ class Scheduler:
     def statement(self, pid: int, *, writes: bool = False) -> None:
         """A statement is about to be sent. Before one that writes, what it goes by may have been
         read long ago: there more is let happen in between."""
-        task = self._task()
+        task = self.current
         if task is None:
             return
         rate = self.rates.within * (BEFORE_WRITES if writes else 1)
@@ -158,7 +169,7 @@ class Scheduler:
 
     def answered(self) -> None:
         """A statement has been answered: one that had waited for a lock waits for the baton."""
-        task = self._task()
+        task = self.current
         if task is None:
             return
         task.pid = 0
@@ -174,14 +185,18 @@ class Scheduler:
         finally:
             self.rates = before
 
-    def _task(self) -> Task | None:
+    @property
+    def current(self) -> Task | None:
+        """Whose thread this is."""
         return getattr(self._mine, "task", None)
 
     def _hand_on(self, task: Task) -> None:
         """The machine may be slow, or the process stopped: then others do much in between."""
         if self.rates.sleep and self.random.random() < self.rates.sleep:
             task.wakes = self.turns + self.random.randint(*SLEEP)
-            self._tell(f"{task.name} sleeps")
+            task.frozen = self.random.random() < FROZEN
+            task.kept &= not task.frozen
+            self._tell(f"{task.name} {'is frozen' if task.frozen else 'sleeps'}")
         task.state = "ready"
         self._back.release()
         task.go.acquire()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from datetime import datetime
 from threading import Event
 
@@ -20,13 +21,17 @@ class Queue:
         self.dice = dice
         self.jobs: list[Topic] = []
 
-    def enqueue(self, topic: str, seller_id: int, account_id: int = 0) -> bool:
+    def enqueue(self, topic: str, seller_id: int, account_id: int = 0, *, lane: str = "") -> bool:
         copies = 2 if self.dice.hit("job run twice") else 1
         self.jobs.extend([(topic, seller_id, account_id)] * copies)
         return True
 
     def depth(self, lane: str) -> int:
         return len(self.jobs)
+
+    def long(self) -> Set[str]:
+        """There is one lane here, in which nobody goes before another."""
+        return frozenset()
 
 
 class Waking(clock.Clock):
@@ -55,9 +60,9 @@ class Waking(clock.Clock):
         for topic in sorted(batch):
             self._send(topic)
 
-    def _send(self, topic: Topic) -> None:
+    def _send(self, topic: Topic, lane: str = "") -> None:
         if self._batch is None:
-            super()._send(topic)
+            super()._send(topic, lane)
         else:
             self._batch.append(topic)
 

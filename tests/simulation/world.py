@@ -11,26 +11,38 @@ from random import Random
 from typing import Any
 
 import psycopg
+from redis import Redis
 
+from connectors.base import Limit
 from connectors.records import Listing
-from hub.channels import accounts, listings
+from hub.channels import accounts, listings, requests
 from hub.channels.accounts import NewAccount
 from hub.db import Transaction
 from hub.inventory import adjusting, products
 from hub.inventory.products import NewProduct
 from hub.secrets import Secret
 from hub.seller import create_seller
+from sync.budgets import Budget, Own
 from sync.carrier import Carrier
+from sync.keeping import Keeper
+from tests.simulation import borders
 from tests.simulation.channel import KINDS, Refusal, Shop
 from tests.simulation.clocked import Clock, ClockedDatabase, watched
-from tests.simulation.connector import installed, open_shop
+from tests.simulation.connector import installed
+from tests.simulation.desk import Desk
+from tests.simulation.entering import Premises, open_shop
 from tests.simulation.faults import Dice
-from tests.simulation.scheduler import Rates, Scheduler
+from tests.simulation.gate import Gate
+from tests.simulation.scheduler import Rates, Scheduler, Task
 from tests.simulation.waking import Queue, Waking
+from tests.simulation.watch import Watch
 
 NAMES = ("north", "south", "east")
 #: What shops show before they are connected: never what the hub has.
 BEFORE = 9
+#: What a shop lets be asked, and for how long an access token opens: some are close.
+LIMITS = (*[Limit("requests", 10.0, 60.0)] * 3, Limit("requests", 2.0, 12.0))
+LIFETIMES = (1e9, 1e9, 400.0, 120.0, 40.0)
 
 
 @dataclass
@@ -40,6 +52,7 @@ class Bench:
     database: ClockedDatabase
     carrier: Carrier
     monitor: psycopg.Connection
+    redis: Redis
 
     def waits(self, pid: int) -> bool:
         found = self.monitor.execute("SELECT cardinality(pg_blocking_pids(%s)) > 0", (pid,))
@@ -70,8 +83,13 @@ class World:
     queue: Queue
     waking: Waking
     trace: Trace
+    watch: Watch
     seller_id: int = 0
     shops: dict[str, Shop] = field(default_factory=dict)
+    gates: dict[str, Gate] = field(default_factory=dict)
+    desks: dict[str, Desk] = field(default_factory=dict)
+    #: Each worker's keeper, for as long as it works.
+    keepers: dict[Task, Keeper] = field(default_factory=dict)
     accounts: dict[str, int] = field(default_factory=dict)
     paths: dict[str, str] = field(default_factory=dict)
     locations: list[int] = field(default_factory=list)
@@ -88,6 +106,24 @@ class World:
     @property
     def carrier(self) -> Carrier:
         return self.bench.carrier
+
+    def worker(self) -> Carrier:
+        """A process of its own: what it holds, only it can keep."""
+        carrier = self.bench.carrier
+        made = Carrier(carrier.settings, carrier.database, carrier.keyring)
+        made._sessions = carrier._sessions
+        return made
+
+    def budget(self, account_id: int, limit: Limit) -> Budget:
+        """By what a worker's process counts, as all others do."""
+        key = f"simulated:{self.seller_id}:{account_id}"
+        shared = borders.Counted(self.bench.redis, key, limit, self.clock)
+        return Budget(shared, Own(limit), None)
+
+    def forget_budgets(self) -> None:
+        for name, gate in self.gates.items():
+            self.bench.redis.delete(f"simulated:{self.seller_id}:{self.accounts[name]}")
+            gate.forgive()
 
     def tell(self, line: str) -> None:
         self.trace.add(f"{self.clock.seconds:.3f} {line}")
@@ -157,12 +193,21 @@ def opened(bench: Bench, seed: int) -> Iterator[World]:
     database.clock = clock = Clock()
     queue = Queue(dice)
     trace = Trace()
+    world: World
     scheduler = Scheduler(random, bench.waits, lambda line: world.tell(line))
+    watch = Watch(
+        clock,
+        scheduler,
+        lambda statement, **values: world.look(statement, **values),
+        lambda what: world.broken(what),
+    )
     world = World(
-        seed, bench, random, dice, clock, scheduler, queue, Waking(database, queue), trace
+        seed, bench, random, dice, clock, scheduler, queue, Waking(database, queue), trace, watch
     )
     with ExitStack() as stack:
         stack.enter_context(installed())
+        stack.enter_context(borders.given(clock, scheduler))
+        stack.enter_context(watch.claims())
         stack.enter_context(watched(database.engine, scheduler))
         database.border, database.rung = scheduler.border, world.hear
         _furnish(world, stack)
@@ -191,16 +236,12 @@ def _furnish(world: World, stack: ExitStack) -> None:
     world.look("SELECT set_config('app.seller', %(seller)s, false)", seller=str(world.seller_id))
     credentials = {}
     for name, kind in zip(NAMES, shops, strict=False):
-        shop = Shop(name, kind, world.clock, world.dice)
-        shop.border, shop.known = world.scheduler.border, world.known
-        shop.hid_a_sale = world.hid_a_sale
-        shop.note = world.tell
+        premises = _build(world, name, kind)
         key = f"{world.seller_id}:{name}"
-        credentials[name] = stack.enter_context(open_shop(key, shop))
-        world.shops[name] = shop
+        credentials[name] = stack.enter_context(open_shop(key, premises))
         for sku in skus:
             if sku == skus[0] or random.random() < 0.8:
-                shop.stock[f"{name}-{sku}"] = BEFORE
+                premises.shop.stock[f"{name}-{sku}"] = BEFORE
     opening = {sku: random.choice((0, 2, 5, 12)) for sku in skus}
     with world.database.transaction(world.seller_id) as tx:
         places = ("MAIN", "SIDE")[: random.choice((1, 1, 2))]
@@ -212,6 +253,26 @@ def _furnish(world: World, stack: ExitStack) -> None:
         _stock(tx, world, opening)
         for name, shop in world.shops.items():
             _connect(tx, world, shop, credentials[name])
+
+
+def _build(world: World, name: str, kind: str) -> Premises:
+    """A shop with its gate and its desk."""
+    shop = Shop(name, kind, world.clock, world.dice)
+    shop.border, shop.known = world.scheduler.border, world.known
+    shop.hid_a_sale = world.hid_a_sale
+    shop.note = world.tell
+    limit, lifetime = world.random.choice(LIMITS), world.random.choice(LIFETIMES)
+    gate = Gate(name, world.clock, world.dice, limit, lifetime, world.broken)
+    desk = Desk(shop, world.watch.told, world.watch.doubled)
+    world.shops[name], world.gates[name], world.desks[name] = shop, gate, desk
+
+    def budget() -> Budget:
+        return world.budget(world.accounts[name], limit)
+
+    def asked(what: str, writes: bool) -> None:
+        world.watch.asks(world.seller_id, world.accounts[name], what, writes)
+
+    return Premises(shop, gate, desk, budget, asked)
 
 
 def _stock(tx: Transaction, world: World, opening: Mapping[str, int]) -> None:
@@ -231,6 +292,9 @@ def _connect(tx: Transaction, world: World, shop: Shop, credentials: Mapping[str
     number = accounts.connect(tx, world.carrier.keyring, new)
     world.accounts[shop.name] = number
     world.paths[shop.name] = accounts.get(tx, number).webhook_path
+    if shop.kind != "told":
+        shop.webhook_url = f"/webhooks/{world.paths[shop.name]}"
+        requests.answer(tx, requests.ask(tx, number, "subscribe"), True, {"topics": ["order"]})
     found = [Listing(key, _sku(key), "A thing", units) for key, units in shop.stock.items()]
     listings.save_listings(tx, number, found)
     listings.link(tx, number, listings.matches(tx, listings.unlinked(tx, number)))
