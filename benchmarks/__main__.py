@@ -7,11 +7,33 @@ import logging
 import sys
 from pathlib import Path
 
-from benchmarks import budget_use, change_to_push, hot_sku, intake, push_drain, ring, webhook_burst
+from benchmarks import (
+    budget_use,
+    change_to_push,
+    fairness,
+    footprint,
+    hot_sku,
+    intake,
+    push_drain,
+    recovery,
+    ring,
+    webhook_burst,
+)
 from benchmarks.ground import ground
 from benchmarks.harness import BENCHMARKS, SCALES, run
 
-MODULES = (intake, hot_sku, ring, push_drain, change_to_push, webhook_burst, budget_use)
+MODULES = (
+    intake,
+    hot_sku,
+    ring,
+    push_drain,
+    change_to_push,
+    webhook_burst,
+    budget_use,
+    fairness,
+    recovery,
+    footprint,
+)
 BUILD = Path(__file__).resolve().parent.parent / "build"
 
 
