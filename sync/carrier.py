@@ -5,26 +5,36 @@ One per process. HTTP sessions are kept between jobs, so that a shop is greeted 
 
 from __future__ import annotations
 
+import socket
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from threading import Lock
 
 from redis import Redis
+from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.base import Channel, Connection, Connector, connect
 from connectors.catalog import channel
 from connectors.http import Http, Limiter, Unlimited
-from hub.channels import accounts
+from hub.channels import accounts, clocks, sealed
 from hub.channels.accounts import Account, Opened
 from hub.config import Settings, settings
 from hub.db import Database, create
+from hub.errors import HubError
+from hub.logs import logger
 from hub.sales.intake import Target
-from hub.secrets import Keyring
+from hub.secrets import Keyring, Secret, Undecryptable
 from sync import queues
 from sync.budgets import UNMEASURED, Budget, Own, Shared
+from sync.keeping import Keeper
 from sync.renewing import Tokens, revealed
+from sync.skew import Clocked
 from sync.watching import Watched
+
+log = logger(__name__)
 
 MOST_SESSIONS = 100
 #: Connections kept, and as many again at need: several accounts are pushed at once, and each may
@@ -34,12 +44,13 @@ POOL = 8
 
 @dataclass(frozen=True, slots=True)
 class AtWork:
-    """One account, ready to be talked to."""
+    """One account, ready to be talked to. ``resumed``: how often its flows had started clean."""
 
     account: Account
     channel: Channel
     connector: Connector
     target: Target
+    resumed: int = 0
 
 
 class Carrier:
@@ -49,6 +60,7 @@ class Carrier:
         self.settings = settings
         self.database = database
         self.keyring = keyring
+        self.keeper = Keeper(database)
         self._sessions: OrderedDict[tuple[int, int], Http] = OrderedDict()
         self._lock = Lock()
         self._redis: Redis | None = None
@@ -56,7 +68,12 @@ class Carrier:
     @classmethod
     def of(cls, found: Settings) -> Carrier:
         database = Database(create(found.database_url, pool=POOL, name="hub-sync"))
-        return cls(found, database, Keyring.load(found.secret_keys, found.home))
+        made = cls(found, database, Keyring.load(found.secret_keys, found.home))
+        # Of its own: however many jobs wait for a connection, what they hold is kept.
+        own = create(found.database_url, pool=1, name="hub-keeping")
+        made.keeper = Keeper(Database(own))
+        made.keeper.start()
+        return made
 
     def at_work(self, seller_id: int, account_id: int) -> AtWork:
         """Load an account and build its connector. Raises NotFound, UnknownChannel."""
@@ -68,7 +85,7 @@ class Carrier:
         """Build the connector of an account that is loaded. Raises UnknownChannel."""
         found = opened.account
         declared = self.declaration(found.channel)
-        secrets = accounts.unsealed(self.keyring, seller_id, opened)
+        secrets = self._unsealed(seller_id, opened)
         connection = Connection(
             credentials=revealed(secrets),
             http=self._session(seller_id, found, declared),
@@ -81,7 +98,15 @@ class Carrier:
         connection.renewing = tokens.alone
         switch = found.stock_mode == accounts.SWITCH
         target = Target(found.id, opened.locations, found.connected_at, switch)
-        return AtWork(found, declared, connect(declared, connection), target)
+        return AtWork(found, declared, connect(declared, connection), target, opened.resumed)
+
+    def _unsealed(self, seller_id: int, opened: Opened) -> Mapping[str, Secret]:
+        """Raises Undecryptable where their key is not here; the account stands still then."""
+        try:
+            return accounts.unsealed(self.keyring, seller_id, opened)
+        except Undecryptable:
+            self.database.command(seller_id, lambda tx: sealed.stand_still(tx, opened.account.id))
+            raise
 
     def declaration(self, name: str) -> Channel:
         """What a channel declares. Raises UnknownChannel."""
@@ -94,10 +119,14 @@ class Carrier:
             if http is None:
                 http = Watched(
                     declared.name,
+                    account.id,
                     hosts=declared.hosts,
                     loopback=self.settings.loopback,
                     allow_http=declared.plain_http,
-                    limiter=self._budget(seller_id, account, declared),
+                    limiter=Clocked(
+                        self._budget(seller_id, account, declared),
+                        partial(self._note_clock, seller_id, account.id),
+                    ),
                 )
             self._sessions[key] = http
             while len(self._sessions) > MOST_SESSIONS:
@@ -114,13 +143,24 @@ class Carrier:
         key = f"{self.settings.queue_prefix}:budget:{seller_id}:{account.id}"
         return Budget(Shared(self._redis, key, limit), Own(limit), declared.meter)
 
+    def _note_clock(self, seller_id: int, account_id: int, ahead: float) -> None:
+        """Written while the channel is spoken to, when no transaction is open. What the channel has
+        answered counts, whether this can be written or not."""
+        note = partial(clocks.note, account_id=account_id, ahead=ahead, host=socket.gethostname())
+        try:
+            self.database.command(seller_id, note)
+        except (HubError, SQLAlchemyError) as error:
+            log.warning("a clock is not noted", error=type(error).__name__)
+
     def close(self) -> None:
+        self.keeper.close()
         for http in self._sessions.values():
             http.close()
         self._sessions.clear()
         if self._redis is not None:
             self._redis.close()
-        self.database.engine.dispose()
+        for one in (self.keeper.database, self.database):
+            one.engine.dispose()
 
 
 _carrier: Carrier | None = None

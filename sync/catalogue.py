@@ -6,6 +6,7 @@ from functools import partial
 
 from connectors.errors import ConnectorError
 from connectors.records import Cursor, Listing, Page
+from hub import failpoints
 from hub.channels import flows, listings
 from hub.channels.unmapped import report_unmapped
 from hub.conflicts.record import close_conflicts
@@ -14,9 +15,9 @@ from hub.sales import backorders
 from hub.sales.findings import quarantine
 from sync import delivery, pull
 from sync.carrier import AtWork, Carrier
+from sync.keeping import FLOW, LEASE
 from sync.retry import react
 
-LEASE = 300.0
 MOST_PAGES = 5_000
 #: Catalogues are walked again this often (seconds) though no event asked for it.
 ROUND = 6 * 3_600.0
@@ -35,16 +36,24 @@ def read_catalogue(
         return None
     work = carrier.at_work(seller_id, account_id)
     try:
-        read = _walk(carrier, seller_id, work)
+        with carrier.keeper.holding(seller_id, FLOW, lease):
+            counts = _read_and_match(carrier, seller_id, work, create)
     except ConnectorError as error:
         reaction = react(error, lease.attempts)
         database.command(seller_id, lambda tx: pull.failed(tx, lease, reaction))
         raise
+    database.command(seller_id, lambda tx: flows.release(tx, lease, next_in=ROUND))
+    return counts
+
+
+def _read_and_match(carrier: Carrier, seller_id: int, work: AtWork, create: bool) -> dict[str, int]:
+    database, account_id = carrier.database, work.account.id
+    read = _walk(carrier, seller_id, work)
+    failpoints.reached("catalogue.saved")
     counts = database.command(seller_id, lambda tx: _match(tx, account_id, create))
     lines = database.command(seller_id, lambda tx: backorders.allocate_pending(tx, account_id))
     if lines:
         delivery.deliver(carrier, seller_id)
-    database.command(seller_id, lambda tx: flows.release(tx, lease, next_in=ROUND))
     return {"read": read, **counts, "lines_allocated": lines}
 
 
@@ -53,6 +62,7 @@ def _walk(carrier: Carrier, seller_id: int, work: AtWork) -> int:
     read = 0
     for _ in range(MOST_PAGES):
         page = work.connector.list_listings(cursor)
+        failpoints.reached("catalogue.fetched")
         carrier.database.command(seller_id, partial(_save, carrier=carrier, work=work, page=page))
         read += len(page.items)
         if not page.more or page.cursor == cursor:

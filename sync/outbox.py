@@ -16,6 +16,7 @@ from connectors.base import Unsupported
 from connectors.errors import ConnectorError, RejectedError, UnknownOutcome
 from connectors.postsale import Cancellation, ParcelLine, Refund
 from connectors.postsale import Parcel as ChannelParcel
+from hub import failpoints
 from hub.aftersales import refunding
 from hub.channels import flows, outbox
 from hub.channels.outbox import DONE, REJECTED, RETRY, UNKNOWN, Answer, Due
@@ -35,9 +36,10 @@ from hub.db import Transaction
 from hub.sales import cancelling, shipments
 from sync import pull
 from sync.carrier import AtWork, Carrier
+from sync.keeping import LEASE, TELLINGS, Holding
+from sync.lanes import spent
 from sync.retry import react
 
-LEASE = 60.0
 #: A claimed batch is not worked on any longer than this; the rest is given back.
 ENOUGH = 25.0
 BATCH = 20
@@ -61,30 +63,38 @@ def tell(carrier: Carrier, seller_id: int, account_id: int) -> int:
         dues = database.command(seller_id, claim)
         if not dues:
             break
+        failpoints.reached("outbox.claimed")
         work = work or carrier.at_work(seller_id, account_id)
-        some, went = _batch(carrier, seller_id, work, dues)
+        with carrier.keeper.holding(seller_id, TELLINGS, *dues) as held:
+            some, went = _batch(carrier, seller_id, work, dues, held)
         took, well = took + some, went
-        if not went:
+        if not went or spent(flows.OUTBOX, account_id):
             break
     database.command(seller_id, lambda tx: outbox.settle(tx, account_id, well=well))
     return took
 
 
-def _batch(carrier: Carrier, seller_id: int, work: AtWork, dues: Sequence[Due]) -> tuple[int, bool]:
+def _batch(
+    carrier: Carrier, seller_id: int, work: AtWork, dues: Sequence[Due], held: Holding[Due]
+) -> tuple[int, bool]:
     """How many were taken, and whether the channel takes more."""
     began, took = monotonic(), 0
     for place, due in enumerate(dues):
         rest = dues[place + 1 :]
         if monotonic() - began > ENOUGH:
+            held.let_go(dues)
             carrier.database.command(
                 seller_id, partial(outbox.give_back, dues=dues[place:], retry_in=0.0)
             )
             return took, True
         met = _told(work, due)
+        failpoints.reached("outbox.told")
         answer = met.answer if isinstance(met, Met) else met
         error = met.error if isinstance(met, Met) else None
-        record = partial(_record, account_id=work.account.id, answer=answer, rest=rest, error=error)
+        record = partial(_record, work=work, answer=answer, rest=rest, error=error)
+        held.let_go([due] if error is None else dues)
         carrier.database.command(seller_id, record)
+        failpoints.reached("outbox.recorded")
         if error is not None:
             return took, False
         took += answer.outcome == DONE
@@ -93,18 +103,18 @@ def _batch(carrier: Carrier, seller_id: int, work: AtWork, dues: Sequence[Due]) 
 
 def _record(
     tx: Transaction,
-    account_id: int,
+    work: AtWork,
     answer: Answer,
     rest: Sequence[Due],
     error: ConnectorError | None,
 ) -> None:
-    for one in outbox.record(tx, account_id, [answer]):
+    for one in outbox.record(tx, work.account.id, [answer]):
         if one.outcome in outbox.OVER:
             _ANSWERED[one.due.kind](tx, one)
     if error is not None:
         reaction = react(error, answer.due.attempts)
-        outbox.give_back(tx, rest, reaction.delay)
-        pull.fared_badly(tx, account_id, flows.OUTBOX, reaction)
+        outbox.give_back(tx, rest, reaction.rows_delay)
+        pull.fared_badly(tx, work, flows.OUTBOX, reaction)
 
 
 def _told(work: AtWork, due: Due) -> Answer | Met:
@@ -118,7 +128,7 @@ def _told(work: AtWork, due: Due) -> Answer | Met:
         return Answer(due, REJECTED, code="unreadable", message=str(error))
     except ConnectorError as error:
         outcome = UNKNOWN if isinstance(error, UnknownOutcome) else RETRY
-        delay = react(error, due.attempts).delay
+        delay = react(error, due.attempts).rows_delay
         return Met(Answer(due, outcome, "", error.code, error.message, delay), error)
 
 

@@ -14,7 +14,8 @@ from functools import partial
 from connectors.base import Capability, Channel
 from connectors.errors import ConnectorError
 from connectors.records import BadRecord, ChannelOrder, Cursor, HintKind, Page
-from hub.channels import flows
+from hub import failpoints
+from hub.channels import flows, hearing, resuming
 from hub.channels.flows import Due, Lease
 from hub.conflicts.record import Finding, close_conflicts, open_conflicts
 from hub.db import Transaction
@@ -23,11 +24,14 @@ from hub.sales.findings import Poison, quarantine
 from hub.sales.intake import Taken, take_in
 from sync import delivery
 from sync.carrier import AtWork, Carrier
+from sync.keeping import FLOW, LEASE
+from sync.lanes import LONG, sliced, spent
 from sync.retry import Reaction, backoff, breaks, react
 from sync.walking import LostLease, Step, dump_cursor, load_cursor, walk
 
-LEASE = 45.0
 HOURLY = 3_600.0
+#: So many seconds at most are given to reading the orders that explain a number.
+CATCH_UP = 5.0
 #: What is looked at once orders have been read, by what the channel can.
 AFTER = {
     Capability.REFUND_LIST: flows.REFUNDS,
@@ -46,8 +50,10 @@ def walks(channel: Channel) -> bool:
 
 def caught_up(carrier: Carrier, seller_id: int, work: AtWork) -> bool:
     """The hub has the account's orders as far as the channel lets them be listed: they have just
-    been pulled, or it lists nothing, and there is nothing to wait for."""
-    return pull(carrier, seller_id, work.account.id) or not walks(work.channel)
+    been pulled, or it lists nothing, and there is nothing to wait for. Whoever asks cannot go on
+    without, and may have spent its own slice: this has one of its own."""
+    with sliced(LONG, CATCH_UP):
+        return pull(carrier, seller_id, work.account.id) or not walks(work.channel)
 
 
 def pull(carrier: Carrier, seller_id: int, account_id: int) -> bool:
@@ -57,16 +63,19 @@ def pull(carrier: Carrier, seller_id: int, account_id: int) -> bool:
     lease = database.command(seller_id, lambda tx: flows.claim(tx, account_id, flows.PULL, LEASE))
     if lease is None:
         return False
+    failpoints.reached("pull.claimed")
     work = carrier.at_work(seller_id, account_id)
     if work.account.mode == "paused" or not walks(work.channel):
         database.command(seller_id, lambda tx: flows.release(tx, lease, next_in=None))
         return False
     try:
-        again_in = _walk(carrier, seller_id, work, lease)
+        with carrier.keeper.holding(seller_id, FLOW, lease):
+            again_in = _walk(carrier, seller_id, work, lease)
     except ConnectorError as error:
         reaction = react(error, lease.attempts)
         database.command(seller_id, lambda tx: failed(tx, lease, reaction))
         return False
+    failpoints.reached("pull.done")
     every = carrier.settings.pull_seconds
     next_in = every if again_in is None else again_in
     done = partial(_done, lease=lease, next_in=next_in, after=_after(carrier, work))
@@ -85,13 +94,15 @@ def _after(carrier: Carrier, work: AtWork) -> list[Due]:
 def _done(tx: Transaction, lease: Lease, next_in: float, after: Sequence[Due]) -> bool:
     """Answers whether orders wait for their keys: a worker died before it delivered them."""
     flows.release(tx, lease, next_in=next_in)
+    hearing.settle(tx, lease.account_id)
     flows.make_all_due(tx, after)
-    close_conflicts(tx, "auth_expired", [f"account:{lease.account_id}"])
+    if close_conflicts(tx, "auth_expired", [f"account:{lease.account_id}"]):
+        resuming.refuted(tx, lease.account_id)
     return bool(delivering.due(tx, limit=1))
 
 
 def failed(tx: Transaction, lease: Lease, reaction: Reaction) -> None:
-    flows.fail(
+    recorded = flows.fail(
         tx,
         lease,
         reaction.error,
@@ -99,13 +110,19 @@ def failed(tx: Transaction, lease: Lease, reaction: Reaction) -> None:
         health=reaction.health,
         hold=reaction.hold,
     )
-    report_auth(tx, lease.account_id, reaction)
+    if recorded:
+        report_auth(tx, lease.account_id, reaction)
 
 
-def fared_badly(tx: Transaction, account_id: int, flow: str, reaction: Reaction) -> None:
-    """The same for a flow without a lease of its own."""
+def fared_badly(tx: Transaction, work: AtWork, flow: str, reaction: Reaction) -> None:
+    """The same for a flow without a lease of its own. A refusal of before a new authorisation
+    says nothing of it."""
+    account_id = work.account.id
+    refused = reaction.health == flows.REAUTHORISE
+    if refused and resuming.since(tx, account_id, work.resumed):
+        return
     attempts = flows.note(tx, account_id, flow, reaction.health, reaction.error)
-    if breaks(reaction.health, attempts):
+    if refused or breaks(reaction.health, attempts):
         pause = max(reaction.delay, backoff(attempts))
         for name in HELD_WITH.get(flow, (flow,)):
             flows.hold(tx, account_id, name, pause)
@@ -129,6 +146,7 @@ def _walk(carrier: Carrier, seller_id: int, work: AtWork, lease: Lease) -> float
         start(work, lease),
         lambda cursor: step(carrier, seller_id, work, lease, cursor),
         lambda page: save_page(carrier, seller_id, work, lease, page),
+        partial(spent, flows.PULL, work.account.id),
     )
 
 
@@ -137,6 +155,7 @@ def _orders(
 ) -> Step[ChannelOrder]:
     """A page of orders, and what marks each as seen."""
     page = work.connector.pull_orders(cursor)
+    failpoints.reached("pull.fetched")
     return page, [(order.external_id, order.updated_at) for order in page.items]
 
 
@@ -191,12 +210,21 @@ def save_page(
         keyed = delivering.note_orders(tx, account_id, names) if changed else 0
         if lease and not flows.save_cursor(tx, lease, dump_cursor(page.cursor), extend=LEASE):
             raise LostLease
+        if lease and work.channel.webhooks is not None:
+            hearing.found(tx, account_id, _untold(taken))
+        failpoints.reached("pull.saving")
         return taken, keyed
 
     taken, keyed = carrier.database.command(seller_id, save)
+    failpoints.reached("pull.saved")
     if keyed:
         delivery.deliver(carrier, seller_id)
     return taken
+
+
+def _untold(taken: Taken) -> list[hearing.Change]:
+    """What the page brought that no webhook had: those come first where they come at all."""
+    return [hearing.Change(order.external_id, order.updated_at) for order in taken.touched]
 
 
 def poison(bad: Sequence[BadRecord]) -> list[Poison]:

@@ -6,15 +6,16 @@ and unknown: the read-back decides, nobody guesses.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from time import monotonic
 from typing import NamedTuple, Self
 
 from connectors.base import Capability
 from connectors.errors import ConnectorError, RejectedError, UnknownOutcome
 from connectors.records import ListingRef, PushOutcome, PushResult, StockOffer
-from hub import tracing
+from hub import failpoints, tracing
 from hub.channels import accounts, flows, offers, pushing
 from hub.channels.accounts import Opened
 from hub.channels.pushing import SENT, Answer, Due
@@ -22,9 +23,11 @@ from hub.db import Transaction
 from hub.sales import backorders
 from sync import delivery, pull
 from sync.carrier import AtWork, Carrier
+from sync.keeping import LEASE, PUSHES, Holding
+from sync.lanes import spent
+from sync.queues import STOCK
 from sync.retry import backoff, react
 
-LEASE = 60.0
 #: So many are claimed before the channel's own batch is known.
 FIRST = 250
 #: So many at least after that, however few the channel takes in a call.
@@ -32,20 +35,27 @@ SOME = 50
 MOST_BATCHES = 400
 #: Seconds until a number that its own sale brought about is read back.
 LOOK_IN = 5.0
+#: A number that orders did not explain, often since another was just reading them, is tried again
+#: within so many seconds: nothing has failed.
+UNEXPLAINED = 4.0
 #: Accounts pushed by the job that derived their offers, at once; more are left to other workers.
 AT_ONCE = 4
 
 
 class Claimed(NamedTuple):
-    """Due listings of one account, leased, with what it takes to talk to the channel."""
+    """Due listings of one account, leased, with what it takes to talk to the channel. ``since``:
+    when the transaction began that took them."""
 
     opened: Opened
     dues: Sequence[Due]
+    since: float
 
 
-def derive(carrier: Carrier, seller_id: int) -> list[int]:
-    """Derive every changed offer of a seller and push them; answers accounts left to others."""
-    due, claimed = _derive_all(carrier, seller_id, claims=AT_ONCE)
+def derive(carrier: Carrier, seller_id: int, busy: Collection[int] = ()) -> list[int]:
+    """Derive every changed offer of a seller and push them; answers accounts left to others: those
+    that are ``busy``, and those that are too many."""
+    due, claimed = _derive_all(carrier, seller_id, AT_ONCE, busy)
+    left = sorted(due - claimed.keys())
     if len(claimed) == 1:
         push(carrier, seller_id, *claimed.popitem())
     elif claimed:
@@ -53,7 +63,7 @@ def derive(carrier: Carrier, seller_id: int) -> list[int]:
             each = [partial(push, carrier, seller_id, *one) for one in claimed.items()]
             for done in [pool.submit(tracing.along(one)) for one in each]:
                 done.result()
-    return sorted(due)[AT_ONCE:]
+    return left
 
 
 def derive_offers(carrier: Carrier, seller_id: int) -> set[int]:
@@ -62,26 +72,31 @@ def derive_offers(carrier: Carrier, seller_id: int) -> set[int]:
 
 
 def _derive_all(
-    carrier: Carrier, seller_id: int, claims: int
+    carrier: Carrier, seller_id: int, claims: int, busy: Collection[int] = ()
 ) -> tuple[set[int], dict[int, Claimed | None]]:
     """What is pushed at once is claimed in the transaction that derives it: a commit less between
-    a sale and the other shops."""
+    a sale and the other shops. Where a slice ends first, all is left to others."""
     due: set[int] = set()
     override = carrier.settings.readback_seconds
     look_in = LOOK_IN if override is None else override
 
     def step(tx: Transaction) -> tuple[set[int], bool, int, dict[int, Claimed | None]]:
+        since = monotonic()
         found, more, got = _derive(tx, look_in)
-        chosen = [] if more else sorted(due | found)[:claims]
-        claimed = {account_id: _claim(tx, account_id, FIRST) for account_id in chosen}
+        chosen = [] if more else sorted((due | found).difference(busy))[:claims]
+        claimed = {account_id: _claim(tx, account_id, since) for account_id in chosen}
+        failpoints.reached("derive.derived")
         return found, more, got, claimed
 
     more = True
     while more:
         found, more, got, claimed = carrier.database.command(seller_id, step)
+        failpoints.reached("derive.committed")
         due |= found
         if got:
             delivery.deliver(carrier, seller_id)
+        if more and claims and spent(STOCK):
+            break
     return due, claimed
 
 
@@ -95,21 +110,25 @@ def _derive(tx: Transaction, look_in: float) -> tuple[set[int], bool, int]:
     return set(offers.derive(tx, changed, look_in=look_in)), more, got
 
 
-def _claim(tx: Transaction, account_id: int, limit: int) -> Claimed | None:
-    dues = pushing.claim_due(tx, account_id, limit, LEASE)
-    return Claimed(accounts.opened(tx, account_id), dues) if dues else None
+def _claim(tx: Transaction, account_id: int, since: float) -> Claimed | None:
+    dues = pushing.claim_due(tx, account_id, FIRST, LEASE)
+    return Claimed(accounts.opened(tx, account_id), dues, since) if dues else None
 
 
 def push(carrier: Carrier, seller_id: int, account_id: int, claimed: Claimed | None = None) -> int:
     """Push an account's due listings until none is left; answers how many were accepted.
     ``claimed`` is the first batch where the caller has claimed it already."""
     if claimed is None:
-        claim = partial(_claim, account_id=account_id, limit=FIRST)
+        claim = partial(_claim, account_id=account_id, since=monotonic())
         claimed = carrier.database.command(seller_id, claim)
     accepted, well = 0, False
     if claimed is not None:
+        failpoints.reached("push.claimed")
         work = carrier.ready(seller_id, claimed.opened)
-        with Batches(carrier, seller_id, work, claimed.dues) as batches:
+        with (
+            carrier.keeper.holding(seller_id, PUSHES) as held,
+            Batches(carrier, seller_id, work, claimed, held) as batches,
+        ):
             for dues in batches:
                 answered = _push_batch(carrier, seller_id, work, dues, batches)
                 well = answered is not None
@@ -117,6 +136,7 @@ def push(carrier: Carrier, seller_id: int, account_id: int, claimed: Claimed | N
                     break
                 accepted += answered
                 batches.went_through = answered == len(dues)
+                failpoints.reached("push.recorded")
     carrier.database.command(seller_id, lambda tx: pushing.settle(tx, account_id, well=well))
     return accepted
 
@@ -127,14 +147,22 @@ class Batches:
     request at a time all the same."""
 
     def __init__(
-        self, carrier: Carrier, seller_id: int, work: AtWork, first: Sequence[Due]
+        self,
+        carrier: Carrier,
+        seller_id: int,
+        work: AtWork,
+        first: Claimed,
+        held: Holding[Due],
     ) -> None:
         self.carrier = carrier
         self.seller_id = seller_id
         self.account_id = work.account.id
         self.size = max(SOME, work.channel.stock.batch if work.channel.stock else 1)
-        self.first = first
+        self.first = first.dues
+        self.held = held
+        held.take(first.dues, first.since)
         self.went_through = False
+        self.cut = False
         self._beside = ThreadPoolExecutor(2)
         self._next: Future[list[Due]] | None = None
         self._recorded: list[Future[None]] = []
@@ -145,28 +173,39 @@ class Batches:
     def __iter__(self) -> Iterator[Sequence[Due]]:
         dues, full = self.first, len(self.first) == FIRST
         for _ in range(MOST_BATCHES):
-            if full:
+            if full and not self.enough():
                 self._next = self._beside.submit(self._claim)
             yield dues
-            if not full and self.went_through:
+            if self.cut or (self.enough() if not self.went_through else not full):
                 return
             dues = (self._taken() if full else []) or self._claim_again()
             full = len(dues) == self.size
             if not dues:
                 return
 
+    def enough(self) -> bool:
+        """The slice is over: what is in hand is finished, and no more is claimed."""
+        self.cut = self.cut or spent(flows.PUSH, self.account_id)
+        return self.cut
+
     def record(self, answers: Sequence[Answer]) -> None:
         """At once, or, where there is more to push, beside it."""
-        write = partial(pushing.record, account_id=self.account_id, answers=answers)
-        work = partial(self.carrier.database.command, self.seller_id, write)
         if self._next is None:
-            work()
+            self._record(answers)
         else:
-            self._recorded.append(self._beside.submit(work))
+            self._recorded.append(self._beside.submit(self._record, answers))
+
+    def _record(self, answers: Sequence[Answer]) -> None:
+        self.held.let_go([one.due for one in answers])
+        write = partial(pushing.record, account_id=self.account_id, answers=answers)
+        self.carrier.database.command(self.seller_id, write)
 
     def _claim(self) -> list[Due]:
+        since = monotonic()
         claim = partial(pushing.claim_due, account_id=self.account_id, limit=self.size, lease=LEASE)
-        return self.carrier.database.command(self.seller_id, claim)
+        dues = self.carrier.database.command(self.seller_id, claim)
+        self.held.take(dues, since)
+        return dues
 
     def _claim_again(self) -> list[Due]:
         """What the answers have left due counts too."""
@@ -186,8 +225,12 @@ class Batches:
         """What was claimed ahead and not pushed is given back, to be tried when the rest is."""
         self._beside.shutdown()
         self._wait()
-        left = self._taken()
+        self.leave(self._taken())
+
+    def leave(self, left: Sequence[Due]) -> None:
+        """These were not pushed."""
         if left:
+            self.held.let_go(left)
             give_back = partial(pushing.release_leases, dues=left, retry_in=0.0, error="")
             self.carrier.database.command(self.seller_id, give_back)
 
@@ -200,6 +243,9 @@ def _push_batch(
     wait = check_delay(carrier, work)
     accepted = 0
     for start in range(0, len(dues), size):
+        if start and batches.enough():
+            batches.leave(dues[start:])
+            break
         part = dues[start : start + size]
         already = [Answer(due, "accepted", check_in=wait) for due in part if _shown(due)]
         if already:
@@ -210,8 +256,10 @@ def _push_batch(
         try:
             results = _write(work, part)
         except ConnectorError as error:
-            _give_back(carrier, seller_id, work.account.id, dues[start:], error)
+            batches.held.let_go(dues[start:])
+            _give_back(carrier, seller_id, work, dues[start:], error)
             return None
+        failpoints.reached("push.answered")
         answers = _explained(carrier, seller_id, work, _answers(carrier, work, part, results))
         batches.record(answers)
         accepted += sum(answer.outcome == "accepted" for answer in answers)
@@ -230,6 +278,7 @@ def _write(work: AtWork, dues: Sequence[Due]) -> list[PushResult]:
     part = [due for due in dues if due.external_id not in told]
     try:
         offers = [_offer(work.account.id, due) for due in part]
+        failpoints.reached("push.asking")
         return [*looked, *(work.connector.push_stock(offers).results if offers else ())]
     except UnknownOutcome as error:
         return [*looked, *(_same(due, PushOutcome.UNKNOWN, error) for due in part)]
@@ -252,13 +301,13 @@ def _look(work: AtWork, blind: Sequence[Due]) -> list[PushResult]:
 
 
 def _give_back(
-    carrier: Carrier, seller_id: int, account_id: int, dues: Sequence[Due], error: ConnectorError
+    carrier: Carrier, seller_id: int, work: AtWork, dues: Sequence[Due], error: ConnectorError
 ) -> None:
     reaction = react(error, max(due.attempts for due in dues))
 
     def give_back(tx: Transaction) -> None:
-        pushing.release_leases(tx, dues, reaction.delay, reaction.error)
-        pull.fared_badly(tx, account_id, flows.PUSH, reaction)
+        pushing.release_leases(tx, dues, reaction.rows_delay, reaction.error)
+        pull.fared_badly(tx, work, flows.PUSH, reaction)
 
     carrier.database.command(seller_id, give_back)
 
@@ -326,7 +375,7 @@ def _explained(
         derive_offers(carrier, seller_id)
         return answers
     return [
-        one._replace(outcome="retry", retry_in=backoff(one.due.attempts))
+        one._replace(outcome="retry", retry_in=min(UNEXPLAINED, backoff(one.due.attempts)))
         if one.outcome == "stale"
         else one
         for one in answers

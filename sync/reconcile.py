@@ -5,6 +5,7 @@ from __future__ import annotations
 from connectors.base import Capability
 from connectors.errors import ConnectorError
 from connectors.records import ListingRef
+from hub import failpoints
 from hub.channels import checking, flows, pushing
 from hub.channels.checking import Check, Seen
 from hub.conflicts.record import close_conflicts, wake
@@ -12,10 +13,11 @@ from hub.db import Transaction
 from hub.sales.drifts import report_drift
 from sync import pull
 from sync.carrier import AtWork, Carrier
+from sync.keeping import LEASE, LOOKS
+from sync.lanes import spent
 from sync.push import check_delay, derive_offers
 from sync.retry import react
 
-LEASE = 60.0
 BATCH = 100
 MOST_BATCHES = 1_000
 #: A listing is looked at again this often (seconds) though nothing was pushed.
@@ -33,11 +35,16 @@ def check(carrier: Carrier, seller_id: int, account_id: int) -> int:
         )
         if not checks:
             break
+        failpoints.reached("check.claimed")
         work = work or carrier.at_work(seller_id, account_id)
-        found = _check_batch(carrier, seller_id, work, checks)
+        with carrier.keeper.holding(seller_id, LOOKS, *checks):
+            found = _check_batch(carrier, seller_id, work, checks)
         if found is None:
             break
         different += found
+        failpoints.reached("check.judged")
+        if spent(flows.CHECK, account_id):
+            break
     carrier.database.command(seller_id, lambda tx: _settle(tx, account_id))
     return different
 
@@ -49,7 +56,6 @@ def _settle(tx: Transaction, account_id: int) -> None:
 
 
 def _check_batch(carrier: Carrier, seller_id: int, work: AtWork, checks: list[Check]) -> int | None:
-    account_id = work.account.id
     wait = check_delay(carrier, work)
     if work.account.mode == "paused" or not work.channel.can(Capability.STOCK_READ):
         carrier.database.command(seller_id, lambda tx: checking.look_again(tx, checks, ROUND))
@@ -60,11 +66,12 @@ def _check_batch(carrier: Carrier, seller_id: int, work: AtWork, checks: list[Ch
         reaction = react(error, 3)
 
         def put_off(tx: Transaction) -> None:
-            checking.look_again(tx, checks, reaction.delay)
-            pull.fared_badly(tx, account_id, flows.CHECK, reaction)
+            checking.look_again(tx, checks, reaction.rows_delay)
+            pull.fared_badly(tx, work, flows.CHECK, reaction)
 
         carrier.database.command(seller_id, put_off)
         return None
+    failpoints.reached("check.read")
     shown = {one.key: one for one in read}
     seen = [
         Seen(c, shown[c.external_id].quantity, shown[c.external_id].gone)

@@ -10,6 +10,7 @@ from connectors.base import Capability
 from connectors.errors import ConnectorError
 from connectors.postsale import Refund
 from connectors.records import Cursor, Page
+from hub import failpoints
 from hub.aftersales import refunding
 from hub.channels import flows
 from hub.channels.flows import Lease
@@ -17,10 +18,11 @@ from hub.db import Transaction
 from hub.sales.findings import quarantine
 from sync import pull
 from sync.carrier import AtWork, Carrier
+from sync.keeping import FLOW, LEASE
+from sync.lanes import spent
 from sync.retry import react
 from sync.walking import LostLease, Step, dump_cursor, walk
 
-LEASE = 60.0
 T = TypeVar("T")
 Record = Callable[[Transaction, int, Sequence[T]], object]
 
@@ -33,11 +35,12 @@ def pull_refunds(carrier: Carrier, seller_id: int, account_id: int) -> bool:
 def _refunds(carrier: Carrier, seller_id: int, work: AtWork, lease: Lease) -> float | None:
     def step(cursor: Cursor) -> Step[Refund]:
         page = work.connector.pull_refunds(cursor)
+        failpoints.reached("refunds.fetched")
         # A refund comes again with each change of its order: no mark of a circle. Tokens are.
         return page, []
 
     save = partial(save_page, carrier, seller_id, lease, "refund", refunding.record)
-    return walk(pull.start(work, lease), step, save)
+    return walk(pull.start(work, lease), step, save, partial(spent, lease.flow, lease.account_id))
 
 
 Walk = Callable[[Carrier, int, AtWork, Lease], float | None]
@@ -62,7 +65,8 @@ def read(
         database.command(seller_id, lambda tx: flows.release(tx, lease, next_in=None))
         return False
     try:
-        again_in = walk_all(carrier, seller_id, work, lease)
+        with carrier.keeper.holding(seller_id, FLOW, lease):
+            again_in = walk_all(carrier, seller_id, work, lease)
     except ConnectorError as error:
         reaction = react(error, lease.attempts)
         database.command(seller_id, lambda tx: pull.failed(tx, lease, reaction))
@@ -88,5 +92,6 @@ def save_page(
         record(tx, lease.account_id, page.items)
         if not flows.save_cursor(tx, lease, dump_cursor(page.cursor), extend=LEASE):
             raise LostLease
+        failpoints.reached("money.saving")
 
     carrier.database.command(seller_id, save)

@@ -10,6 +10,7 @@ from typing import Any
 from connectors.base import Capability, Unsupported
 from connectors.errors import ConnectorError, TransientError
 from connectors.records import ListingRef
+from hub import failpoints
 from hub.channels import accounts, flows, listings, requests
 from hub.channels.requests import Request
 from hub.db import Transaction
@@ -17,9 +18,9 @@ from hub.errors import HubError
 from hub.secrets import Secret
 from sync import catalogue, pull
 from sync.carrier import AtWork, Carrier
+from sync.keeping import FLOW, LEASE
 from sync.retry import react
 
-LEASE = 300.0
 #: Keys that a channel publishes and rotates are fetched this often (seconds) though none is missed.
 KEYS_ROUND = 86_400.0
 #: How often a channel that was asked too fast is asked, where it wants at most so many seconds.
@@ -35,17 +36,19 @@ def answer_all(carrier: Carrier, seller_id: int, account_id: int) -> int:
     )
     if lease is None:
         return 0
-    answered = 0
     publishes = _publishes_keys(carrier, seller_id, account_id)
     asked = database.command(seller_id, lambda tx: _waiting(tx, account_id, publishes=publishes))
-    for one in asked:
-        ok, said = _answer(carrier, seller_id, one)
-        record = partial(requests.answer, number=one.id, ok=ok, said=said)
-        database.command(seller_id, record)
-        answered += 1
+    with carrier.keeper.holding(seller_id, FLOW, lease):
+        for one in asked:
+            failpoints.reached("request.claimed")
+            ok, said = _answer(carrier, seller_id, one)
+            failpoints.reached("request.answered")
+            record = partial(requests.answer, number=one.id, ok=ok, said=said)
+            database.command(seller_id, record)
+            failpoints.reached("request.recorded")
     next_in = KEYS_ROUND if publishes else None
     database.command(seller_id, lambda tx: flows.release(tx, lease, next_in=next_in))
-    return answered
+    return len(asked)
 
 
 def _publishes_keys(carrier: Carrier, seller_id: int, account_id: int) -> bool:

@@ -13,11 +13,11 @@ from hub.db import Transaction
 from hub.logs import logger
 from sync import pull
 from sync.carrier import AtWork, Carrier
+from sync.keeping import FLOW, LEASE
 from sync.requests import webhook_url
 from sync.retry import react
 
 log = logger(__name__)
-LEASE = 60.0
 
 
 def keep(carrier: Carrier, seller_id: int, account_id: int) -> list[str]:
@@ -30,7 +30,8 @@ def keep(carrier: Carrier, seller_id: int, account_id: int) -> list[str]:
         return []
     work = carrier.at_work(seller_id, account_id)
     try:
-        missing = _missing(carrier, seller_id, work)
+        with carrier.keeper.holding(seller_id, FLOW, lease):
+            missing = _missing(carrier, seller_id, work)
     except ConnectorError as error:
         reaction = react(error, lease.attempts)
         database.command(seller_id, lambda tx: pull.failed(tx, lease, reaction))

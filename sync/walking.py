@@ -28,10 +28,13 @@ class LostLease(ConnectorError):
 
 
 def walk(
-    start: Cursor, step: Callable[[Cursor], Step[T]], save: Callable[[Page[T]], object]
+    start: Cursor,
+    step: Callable[[Cursor], Step[T]],
+    save: Callable[[Page[T]], object],
+    enough: Callable[[], bool] = lambda: False,
 ) -> float | None:
-    """To the walk's end, or as far as the channel has prepared it: then answers in how many seconds
-    it goes on."""
+    """To the walk's end, or as far as the channel has prepared it, or until it is ``enough`` for
+    now: then answers in how many seconds it goes on."""
     cursor = start
     seen: set[Hashable] = set()
     tokens: set[str] = set()
@@ -51,6 +54,8 @@ def walk(
             return None
         if page.again_in > 0:
             return page.again_in
+        if enough():
+            return 0.0
     raise ProtocolError(f"the walk did not end within {MOST_PAGES} pages", code="endless_walk")
 
 

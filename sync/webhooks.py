@@ -11,15 +11,17 @@ from collections.abc import Sequence
 from connectors.base import Capability
 from connectors.errors import ConnectorError
 from connectors.records import HintKind
-from hub.channels import flows, inbox
+from hub import failpoints
+from hub.channels import flows, hearing, inbox
 from hub.channels.flows import Lease
 from hub.channels.inbox import Waiting
 from hub.db import Transaction
 from sync import pull
 from sync.carrier import AtWork, Carrier
+from sync.keeping import FLOW, LEASE
+from sync.lanes import spent
 from sync.retry import react
 
-LEASE = 60.0
 MOST_ROUNDS = 100
 
 
@@ -29,20 +31,25 @@ def work_off(carrier: Carrier, seller_id: int, account_id: int) -> int:
     lease = database.command(seller_id, lambda tx: flows.claim(tx, account_id, flows.INBOX, LEASE))
     if lease is None:
         return 0
+    failpoints.reached("inbox.claimed")
     work = carrier.at_work(seller_id, account_id)
     finished = 0
     try:
-        for _ in range(MOST_ROUNDS):
-            with database.transaction(seller_id) as tx:
-                events = inbox.waiting(tx, account_id)
-            if not events:
-                break
-            _round(carrier, seller_id, work, events)
-            finished += len(events)
+        with carrier.keeper.holding(seller_id, FLOW, lease):
+            for _ in range(MOST_ROUNDS):
+                with database.transaction(seller_id) as tx:
+                    events = inbox.waiting(tx, account_id)
+                if not events:
+                    break
+                _round(carrier, seller_id, work, events)
+                finished += len(events)
+                if spent(flows.INBOX, account_id):
+                    break
     except ConnectorError as error:
         reaction = react(error, lease.attempts)
         database.command(seller_id, lambda tx: pull.failed(tx, lease, reaction))
         return finished
+    failpoints.reached("inbox.finished")
     database.command(seller_id, lambda tx: _done(tx, lease))
     return finished
 
@@ -61,11 +68,13 @@ def _round(carrier: Carrier, seller_id: int, work: AtWork, events: Sequence[Wait
     about_orders = by_kind.get(HintKind.ORDER, [])
     nameless = any(not hint["key"] for event in about_orders for hint in event.hints)
     keys = sorted({hint["key"] for event in about_orders for hint in event.hints if hint["key"]})
-    for page in pull.fetched(work, keys):
-        pull.save_page(carrier, seller_id, work, None, page)
+    pages = pull.fetched(work, keys)
+    taken = [pull.save_page(carrier, seller_id, work, None, page) for page in pages]
+    failpoints.reached("inbox.fetched")
 
     def finish(tx: Transaction) -> None:
         inbox.finish(tx, [event.id for event in about_orders], "done", "orders fetched")
+        hearing.told(tx, work.account.id, sum(len(one.touched) for one in taken))
         if nameless:
             flows.make_due(tx, flows.PULL, [work.account.id])
         if HintKind.REFUND in by_kind and work.channel.can(Capability.REFUND_LIST):

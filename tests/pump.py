@@ -33,7 +33,7 @@ from hub.channels import accounts, connecting, door, flows, requests
 from hub.config import Settings
 from hub.conflicts.record import open_kinds
 from hub.db import Database, Transaction
-from hub.errors import HubError
+from hub.errors import HubError, NotFound
 from hub.inventory import adjusting, products
 from hub.inventory.models import State
 from hub.schema import INVARIANTS
@@ -90,7 +90,7 @@ def opens(
     """How a channel's webhooks are opened, by its declaration."""
     declared = channel(channel_name).webhooks
     if declared is None:
-        raise door.NotFound("this channel sends nothing")
+        raise NotFound("this channel sends nothing")
     sent = WebhookRequest(letter.method, letter.url, letter.headers, letter.body)
     try:
         verified = declared.verify(sent, secrets, now)

@@ -130,7 +130,13 @@ _LIVE = (
 )
 _CHOSEN = (
     select(outbox.c.id)
-    .where(_THESE, outbox.c.next_at <= func.now(), _FIRST_OF_ITS_ORDER, _LIVE)
+    .where(
+        _THESE,
+        outbox.c.next_at <= func.now(),
+        _FIRST_OF_ITS_ORDER,
+        _LIVE,
+        ~flows.held(_ACCOUNT, flows.OUTBOX),
+    )
     # What was tried in vain comes after what was not tried yet: it cannot hold the others up.
     .order_by(outbox.c.attempts, outbox.c.id)
     .limit(bindparam("most", type_=BigInteger))

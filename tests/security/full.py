@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from connectors.postsale import Fee, Payout
 from connectors.records import OrderStatus
 from hub import audit, idempotency
 from hub.aftersales import payouts
 from hub.aftersales.returns import CameBack, Refunded, record_refund
 from hub.auth import issue_token
-from hub.channels import accounts, inbox, listings, offers, requests
+from hub.channels import (
+    accounts,
+    clocks,
+    hearing,
+    inbox,
+    listings,
+    offers,
+    pushing,
+    requests,
+)
+from hub.channels.hearing import Change
 from hub.channels.telling import Abilities
 from hub.db import Database, Transaction
 from hub.inventory import keys
@@ -37,6 +49,7 @@ def full(database: Database, seller_id: int, keyring: Keyring) -> World:
         _the_rest(tx, shop)
         _keys(tx, shop)
         _after_the_sale(tx, shop)
+        _fares(tx, shop)
     return shop
 
 
@@ -61,6 +74,16 @@ def _after_the_sale(tx: Transaction, shop: World) -> None:
     cancelling.cancel(tx, order_id, TakenOff("sold out", {line_id: 1}), able)
     fee = Fee("commission", 50)
     payouts.record(tx, shop.account_id, [Payout("p1", "EUR", 450, NOON, (fee,))])
+
+
+def _fares(tx: Transaction, shop: World) -> None:
+    """A push that was taken, a change that waits for its webhook, one that came, a clock."""
+    dues = pushing.claim_due(tx, shop.account_id, 1, 60.0)
+    pushing.record(tx, shop.account_id, [pushing.Answer(due, "accepted") for due in dues])
+    soon = datetime.now(UTC) + timedelta(minutes=1)
+    hearing.found(tx, shop.account_id, [Change("5", soon)])
+    hearing.told(tx, shop.account_id, 1)
+    clocks.note(tx, shop.account_id, 3.0, "web-1")
 
 
 def _the_rest(tx: Transaction, shop: World) -> None:

@@ -25,14 +25,15 @@ FUNCTIONS = {
     "hub_changed_sellers": "TABLE(seller_id bigint)",
     "hub_due": "TABLE(seller_id bigint, account_id bigint, flow text, due_in double precision)",
     "hub_figures": ("TABLE(figure text, label text, amount bigint, oldest double precision)"),
+    "hub_vitals": ("TABLE(figure text, label text, amount bigint, oldest double precision)"),
     "hub_sellers": "TABLE(seller_id bigint)",
     "hub_token": "TABLE(seller_id bigint, token_id bigint, role text)",
     "hub_webhook_path": "TABLE(seller_id bigint, account_id bigint, channel text)",
 }
 APPEND_ONLY = {"audit", "conflict_event", "move", "offer", "posting"}
 LOOKED_ACROSS = {
-    *("account", "api_token", "conflict", "flow", "listing", "offer", "outbox", "seller"),
-    *("stock_change", "webhook"),
+    *("account", "account_clock", "api_token", "conflict", "flow", "listing", "offer", "outbox"),
+    *("seller", "stock_change", "webhook", "webhook_tally"),
 }
 TABLES = [table for table in metadata.sorted_tables if table.name not in INSTALLATION]
 
