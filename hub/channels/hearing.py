@@ -101,7 +101,9 @@ _FIND = (
     .from_select(
         ["seller_id", "account_id", "order_key", "changed_at"],
         select(SELLER, _ACCOUNT, _CHANGES.c.order_key, _CHANGES.c.changed_at).where(
-            _CHANGES.c.changed_at > select(_TELLS_SINCE).scalar_subquery(),
+            # Channels tell whole seconds.
+            _CHANGES.c.changed_at
+            >= func.date_trunc("second", select(_TELLS_SINCE).scalar_subquery()),
             _CHANGES.c.changed_at > func.now() - seconds(OLDEST),
         ),
     )

@@ -295,6 +295,10 @@ _SETTLE = (
         last_error=case((_FINE, ""), else_=flow.c.last_error),
         last_ok_at=case((_WELL, func.now()), else_=flow.c.last_ok_at),
         attempts=case((_FINE, 0), else_=flow.c.attempts),
+        # A hold that is over is over.
+        lease_until=case(
+            (flow.c.lease_until < func.now(), flows.UNLEASED), else_=flow.c.lease_until
+        ),
     )
     .where(_OF_ACCOUNT, among(flow.c.flow, "flows"))
 )

@@ -85,10 +85,24 @@ def reset(tx: Transaction, account_id: int) -> None:
         tx.ring(f"{OUTBOX}:{account_id}")
 
 
+_CHECK = flow.alias("check_flow")
+#: Pushes are held with read-backs that were refused, and were not refused themselves.
+_HELD_WITH_CHECK = (
+    (flow.c.flow == PUSH)
+    & (flow.c.health == "healthy")
+    & select(_CHECK.c.flow)
+    .where(
+        _CHECK.c.seller_id == SELLER,
+        _CHECK.c.account_id == _OF,
+        _CHECK.c.flow == CHECK,
+        _CHECK.c.health == REAUTHORISE,
+    )
+    .exists()
+)
 _REFUTED = (
     update(flow)
     .values(lease_until=UNLEASED, **_CLEAN)
-    .where(_ALL, flow.c.health == REAUTHORISE)
+    .where(_ALL, (flow.c.health == REAUTHORISE) | _HELD_WITH_CHECK)
     .returning(flow.c.flow)
 )
 

@@ -88,10 +88,6 @@ def at_any_moment(world: World) -> None:
     for account_id, flow in world.look(ASKED_ON, seller=world.seller_id):
         said = f"{flow} of {world.name_of(account_id)} goes on"
         world.broken(f"what_fails_is_left_alone: {said}")
-    for account_id, flow in world.look(LOST, seller=world.seller_id):
-        name = world.name_of(account_id)
-        if not world.gates[name].taken_away:
-            world.broken(f"tokens_are_kept: {flow} of {name} wants a person, and nobody took it")
 
 
 def at_rest(world: World) -> None:
@@ -107,6 +103,11 @@ def at_rest(world: World) -> None:
     for name, shop in world.shops.items():
         if not shop.subscribed:
             world.broken(f"webhooks_are_subscribed: {name} sends none")
+    # Not before: who slept for longer than a token lives is refused once, and tries again.
+    for account_id, flow in world.look(LOST, seller=world.seller_id):
+        name = world.name_of(account_id)
+        if not world.gates[name].taken_away:
+            world.broken(f"tokens_are_kept: {flow} of {name} wants a person, and nobody took it")
 
 
 def _once(world: World, what: str, rows: list[tuple[Any, ...]]) -> None:

@@ -23,4 +23,5 @@ def test_a_push_reads_all_the_orders_that_explain_it(open_world: Callable[..., W
         push.derive(world.carrier, world.seller_id)
 
     assert len(world.orders("north")) == ORDERS
+    world.pump()
     assert world.shown("MUG")["north"] == world.available("MUG") == 105 - ORDERS

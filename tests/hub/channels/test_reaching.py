@@ -85,7 +85,9 @@ class TestTheMeasure:
         assert measured(shop) == Pace("live", "healthy", 1, None, None, 0.0)
 
     def test_what_the_channel_takes_is_measured_where_it_is_recorded(self, shop: World) -> None:
-        push(shop)
+        due = claimed_before(shop, 1.0)
+
+        run(shop, lambda tx: pushing.record(tx, shop.account_id, [Answer(due, "accepted")]))
 
         now = measured(shop)
         assert now.waiting == 0
