@@ -323,7 +323,7 @@ class Bench:
             seconds = perf_counter() - began
         told_of, taken_in = self.boss.execute(ORDERS_OF).fetchone() or ((), ())
         assert told_of, "nothing was told"
-        assert told_of == taken_in
+        assert set(told_of) <= set(taken_in), set(told_of) - set(taken_in)
         return amount / seconds
 
 
