@@ -20,7 +20,7 @@ from hub.channels.flows import (
     REQUEST,
     UNLEASED,
 )
-from hub.channels.models import flow, outbox
+from hub.channels.models import flow, listing, outbox
 from hub.db import SELLER, Transaction
 
 _OF = bindparam("account", type_=BigInteger)
@@ -72,6 +72,20 @@ _RESET = (
     .where(_ALL, flow.c.flow != REQUEST)
 )
 
+#: Seconds; a first look comes within minutes, so that what is further off was put off.
+PUT_OFF = 600.0
+#: What was told before the account was paused was to be read back, and could not be.
+_LOOK = (
+    update(listing)
+    .values(check_at=func.now())
+    .where(
+        listing.c.seller_id == SELLER,
+        listing.c.account_id == _OF,
+        listing.c.confirmed_version < listing.c.sent_version,
+        listing.c.check_at > func.now() + flows.seconds(PUT_OFF),
+    )
+)
+
 
 def reset(tx: Transaction, account_id: int) -> None:
     """After a new authorisation or a resume: every flow starts clean and due; those that wait for
@@ -79,6 +93,7 @@ def reset(tx: Transaction, account_id: int) -> None:
     values = {**tx.params(), "account": account_id}
     flows.lock(tx, account_id, *flows.FLOWS)
     tx.execute(_RESET, values)
+    tx.execute(_LOOK, values)
     for name in (PULL, PUSH, CHECK, INBOX):
         tx.ring(f"{name}:{account_id}")
     if tx.change(_RESET_OUTBOX, values):

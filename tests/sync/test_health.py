@@ -193,3 +193,17 @@ def test_a_pull_that_was_refused_before_the_new_authorisation_has_lost_its_lease
     assert world.conflicts() == {}
     world.pump()
     assert world.flow("north", flows.PULL).last_ok_at is not None
+
+
+def test_what_was_to_be_read_back_before_a_pause_is_read_back_after_it(world: World) -> None:
+    account = {"a": world.accounts["north"]}
+    world.set_mode("north", accounts.PAUSED)
+    told = "UPDATE listing SET confirmed_version = 0, check_at = now(), checks_left = 1"
+    world.query(f"{told} WHERE account_id = :a RETURNING id", **account)
+    reconcile.check(world.carrier, world.seller_id, account["a"])  # and nothing may be asked
+
+    world.set_mode("north", accounts.LIVE)
+    world.pump()
+
+    left = "SELECT count(*) FROM listing WHERE account_id = :a AND confirmed_version < sent_version"
+    assert world.query(left, **account) == [(0,)]
