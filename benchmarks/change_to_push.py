@@ -15,13 +15,12 @@ from queue import SimpleQueue
 from random import Random
 from signal import SIGTERM
 from time import perf_counter
-from typing import Any
 
 import requests
 from rq import Queue
 
 from benchmarks import shop
-from benchmarks.ground import HERE, Ground
+from benchmarks.ground import HERE, Ground, after_commit
 from benchmarks.harness import Result, Scale, benchmark, note, percentile
 from benchmarks.push_drain import KEYS
 from benchmarks.shop import KEYRING
@@ -32,6 +31,7 @@ from hub.heartbeat import beats
 from hub.sales.intake import take_in
 from servers import process
 from sync import queues
+from sync.lanes import LIVE
 
 GOAL, EXTRA_GOAL = 4.0, 100.0
 PRODUCTS = 200
@@ -122,11 +122,9 @@ class Bench:
         self.other = other
         self.orders = shop.orders(here, 1)
         self.committed = 0.0
-        self._commit = database.engine.dialect.do_commit
-        database.engine.dialect.do_commit = self._note  # type: ignore[method-assign]
+        after_commit(database, self._note)
 
-    def _note(self, connection: Any) -> None:
-        self._commit(connection)
+    def _note(self) -> None:
         self.committed = perf_counter()
 
     def ours(self) -> float:
@@ -174,7 +172,7 @@ def change_to_push(ground: Ground, scale: Scale) -> Iterable[Result]:
         env = stack.enter_context(processes(ground, name, shops))
         _await_beats(database)
         found = settings(env)
-        lane = queues.lane_name(found, queues.LIVE)
+        lane = queues.lane_name(found, LIVE)
         queue = Queue(lane, connection=queues.connect(found), serializer="json")
         bench = Bench(database, here, queue, other)
         for number in range(-WARM_UP, scale.samples):

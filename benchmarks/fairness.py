@@ -17,13 +17,12 @@ from functools import partial
 from itertools import count, cycle
 from threading import Event, Lock, Thread
 from time import perf_counter
-from typing import Any
 
 import psycopg
 
 from benchmarks import shop
 from benchmarks.change_to_push import ONLY_PUSH, SHOWN
-from benchmarks.ground import Ground
+from benchmarks.ground import Ground, after_commit
 from benchmarks.harness import Result, Scale, benchmark, note, percentile
 from benchmarks.push_drain import KEYS, MAKE_DUE
 from benchmarks.shop import KEYRING, Shop
@@ -117,12 +116,7 @@ class Till:
         self.turns = cycle(sellers)
         self.apart = 1 / pace
         self._sold: Callable[[], None] = lambda: None
-        self._commit = database.engine.dialect.do_commit
-        database.engine.dialect.do_commit = self._note  # type: ignore[method-assign]
-
-    def _note(self, connection: Any) -> None:
-        self._commit(connection)
-        self._sold()
+        after_commit(database, lambda: self._sold())
 
     def sell(self, seller: Seller) -> None:
         number = next(seller.numbers)

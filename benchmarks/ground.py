@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -127,6 +128,17 @@ class Ground:
         statement = f"CREATE DATABASE {name} OWNER hub_owner TEMPLATE {template} STRATEGY file_copy"
         with self.superuser(SUPERUSER, autocommit=True) as connection:
             connection.execute(statement.encode())
+
+
+def after_commit(database: Database, call: Callable[[], None]) -> None:
+    """Have this called whenever a COMMIT has come back, before anything else goes on."""
+    commit = database.engine.dialect.do_commit
+
+    def noted(connection: Any) -> None:
+        commit(connection)
+        call()
+
+    setattr(database.engine.dialect, "do_commit", noted)  # noqa: B010  # no method of ours to mypy
 
 
 @contextmanager

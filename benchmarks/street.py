@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from threading import Thread
 from time import perf_counter
+from typing import BinaryIO
 
 from benchmarks.storefront import ANSWER, listen
 
@@ -68,9 +69,9 @@ class Door:
         self._listening.close()
 
 
-def _length(lines: object) -> int:
+def _length(lines: BinaryIO) -> int:
     length = 0
-    while (line := lines.readline()) not in {b"\r\n", b""}:  # type: ignore[attr-defined]
+    while (line := lines.readline()) not in {b"\r\n", b""}:
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length":
             length = int(value)

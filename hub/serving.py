@@ -12,7 +12,7 @@ from collections import deque
 from select import POLLIN, poll
 from typing import Any
 
-from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]  # no types
 
 #: Milliseconds in which the next request of a burst is there, and how often it is seen meanwhile
 #: whether another connection waits.

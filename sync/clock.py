@@ -21,7 +21,7 @@ from hub.errors import HubError
 from hub.heartbeat import beat
 from hub.logs import logger
 from hub.slots import take_slot
-from sync.lanes import LANES, LONG
+from sync.lanes import LONG
 from sync.queues import FORGET, FULL, LANE_OF, STOCK, VERIFY, Queues, member
 
 log = logger(__name__)
@@ -135,8 +135,7 @@ class Clock:
                     self.sweep(now)
                     next_sweep = now + self.sweep_seconds
                 if now >= next_beat:
-                    depths = {lane: self.queues.depth(lane) for lane in LANES}
-                    beat(self.database, "clock", queues=depths)
+                    beat(self.database, "clock", queues=self.queues.depths())
                     next_beat = now + BEAT
                 if now >= next_word:
                     connection.execute("SELECT 1")
@@ -158,20 +157,15 @@ class Clock:
             self._send(topic)
 
     def _send(self, topic: Topic, lane: str = "") -> None:
-        cause = self.causes.pop(topic, "")
-        name, seller_id, account_id = topic
-        if cause:
-            self.queues.enqueue(name, seller_id, account_id, cause=cause, lane=lane)
-        else:
-            self.queues.enqueue(name, seller_id, account_id, lane=lane)
+        self.queues.enqueue(*topic, cause=self.causes.pop(topic, ""), lane=lane)
 
     def sweep(self, now: float) -> int:
         """Ask for everything that is due and was not asked for lately, each in the lane it is in;
         answers how many jobs."""
         began = time.monotonic()
-        depths = {lane: self.queues.depth(lane) for lane in LANES}
+        depths = self.queues.depths()
         room = {lane: 0 if depth is None else FULL - depth for lane, depth in depths.items()}
-        long = self.queues.long()
+        long = self.queues.long() if any(room.values()) else frozenset()
         sent = 0
         for topic, due_in in work_within(self.database, self.sweep_seconds):
             if due_in > 0:

@@ -24,6 +24,7 @@ from hub.secrets import Keyring
 from servers import accounts, binaries
 from servers.errors import ServersError
 from sync import queues
+from sync.lanes import LANES
 
 STALE = 20.0
 
@@ -133,7 +134,7 @@ def _redis(settings: Settings) -> str:
     policy = connection.config_get("maxmemory-policy").get("maxmemory-policy", "?")
     if policy != "noeviction":
         raise OSError(f"maxmemory-policy is {policy}: must be noeviction, or jobs vanish")
-    depths = {lane: queues.Queues(settings, connection).depth(lane) for lane in queues.LANES}
+    depths = queues.Queues(settings, connection).depths()
     return f"{version}, waiting jobs {depths}"
 
 
@@ -148,7 +149,7 @@ def _processes(settings: Settings) -> Iterator[Finding]:
         return
     finally:
         database.engine.dispose()
-    for kind, lanes in (("clock", ("",)), ("worker", queues.LANES)):
+    for kind, lanes in (("clock", ("",)), ("worker", LANES)):
         for lane in lanes:
             found = [b for b in alive if b.kind == kind and b.details.get("lane", "") == lane]
             said = ", ".join(f"{b.host} pid {b.pid}" for b in found) or "none is running"

@@ -24,11 +24,7 @@ from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 from hub.channels import flows
 from hub.config import Settings
 from hub.errors import Misconfigured
-from sync.lanes import BULK as BULK
-from sync.lanes import LANES as LANES
-from sync.lanes import LIVE as LIVE
-from sync.lanes import LONG as LONG
-from sync.lanes import NEXT
+from sync.lanes import BULK, LANES, LIVE, LONG, NEXT
 
 log = logging.getLogger(__name__)
 
@@ -168,12 +164,16 @@ class Queues:
         except RedisError as error:
             log.warning("counts as long for a while: %s: %s", topic, type(error).__name__)
 
-    def depth(self, lane: str) -> int | None:
-        """Waiting jobs; None when Redis does not say."""
+    def depths(self) -> dict[str, int | None]:
+        """Waiting jobs of each lane, asked for together: a Redis that is frozen is waited for once.
+        None when it does not say."""
+        asked = self.connection.pipeline(transaction=False)
+        for queue in self._queues.values():
+            asked.llen(queue.key)
         try:
-            return int(self._queues[lane].count)
+            return dict(zip(self._queues, asked.execute(), strict=True))
         except RedisError:
-            return None
+            return dict.fromkeys(self._queues)
 
     def _ask(
         self,

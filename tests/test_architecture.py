@@ -17,6 +17,7 @@ from hub import migrating
 from hub.cli import main
 from hub.config import Settings
 from sync import jobs, lanes, queues, worker
+from sync.lanes import LANES
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("hub", "connectors", "sync", "servers")
@@ -127,8 +128,8 @@ def test_the_catalogue_is_sorted_and_lists_every_folder() -> None:
 
 def test_every_queue_is_consumed_and_every_topic_has_a_handler() -> None:
     reached = {*queues.LANE_OF.values(), *map(lanes.NEXT.get, queues.LANE_OF.values())}
-    assert reached == set(queues.LANES)
-    assert set(worker.staff(Settings(home=ROOT))) == set(queues.LANES)
+    assert reached == set(LANES)
+    assert set(worker.staff(Settings(home=ROOT))) == set(LANES)
     assert set(jobs.HANDLERS) == set(queues.LANE_OF)
 
 

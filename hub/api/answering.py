@@ -32,7 +32,7 @@ class Told(NamedTuple):
 def name_request(given: str) -> str:
     """The caller's request id where it is one, else one that is made; every log line carries it. It
     guards nothing, so the system is not asked for its randomness: a webhook has little time."""
-    made = given if _REQUEST_ID.match(given) else f"{random.getrandbits(128):032x}"  # noqa: S311
+    made = given if _REQUEST_ID.match(given) else f"{random.getrandbits(128):032x}"  # noqa: S311  # an id, no secret
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=made)
     return made

@@ -19,7 +19,7 @@ from time import monotonic, sleep
 from connectors.shopify.gatehouse import Gatehouse, Grant
 from connectors.shopify.simulator import ShopifySimulator
 from connectors.simulators.server import Simulator
-from sync import queues
+from sync.lanes import LANES
 from sync.simulating import Buyers
 from tests.chaos.clerk import Clerk
 from tests.chaos.reckoning import Reckoning, agreed, idle, lags, reckon
@@ -35,7 +35,7 @@ CREW: Crew = {
     CLOCK: ("clock 1", "clock 2"),
     WORKER: tuple(
         f"worker --lane {lane} {number}"
-        for place, lane in enumerate(queues.LANES)
+        for place, lane in enumerate(LANES)
         for number in ((1, 2) if place == 0 else (1,))
     ),
 }
@@ -101,7 +101,7 @@ class Installation:
         self.clerk.start()
         eventually(lambda: self.clerk.done.total() > 0, 60, "the web answers")
         self.clerk.stop()
-        lanes = queues.LANES
+        lanes = LANES
         eventually(lambda: all(self.place.alive("worker", one) for one in lanes), 60, "workers")
         eventually(lambda: bool(self.place.alive("clock")), 60, "a clock")
         self._until_idle()

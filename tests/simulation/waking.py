@@ -8,6 +8,7 @@ from threading import Event
 
 from sync import clock
 from sync.clock import Topic
+from sync.lanes import LANES
 from tests.simulation.clocked import ClockedDatabase
 from tests.simulation.faults import Dice
 
@@ -21,13 +22,15 @@ class Queue:
         self.dice = dice
         self.jobs: list[Topic] = []
 
-    def enqueue(self, topic: str, seller_id: int, account_id: int = 0, *, lane: str = "") -> bool:
+    def enqueue(
+        self, topic: str, seller_id: int, account_id: int = 0, *, cause: str = "", lane: str = ""
+    ) -> bool:
         copies = 2 if self.dice.hit("job run twice") else 1
         self.jobs.extend([(topic, seller_id, account_id)] * copies)
         return True
 
-    def depth(self, lane: str) -> int:
-        return len(self.jobs)
+    def depths(self) -> dict[str, int | None]:
+        return dict.fromkeys(LANES, len(self.jobs))
 
     def long(self) -> Set[str]:
         """There is one lane here, in which nobody goes before another."""

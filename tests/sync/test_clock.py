@@ -48,9 +48,8 @@ class Noted(Queues):
     def long(self) -> Set[str]:
         return self.in_long
 
-    def depth(self, lane: str) -> int | None:
-        assert lane in LANES
-        return self.waiting
+    def depths(self) -> dict[str, int | None]:
+        return dict.fromkeys(LANES, self.waiting)
 
 
 # -- the sweep ------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from redis import Redis
 from hub.config import Settings, environment, normalised
 from servers import process
 from sync import queues
+from sync.lanes import LIVE
 from sync.queues import Queues
 from tests.pump import World, eventually
 from tests.rig import Rig
@@ -123,4 +124,4 @@ def test_a_worker_whose_log_cannot_be_written_works_all_the_same(
         )
 
     assert worker.poll() is None
-    assert staff.ours.depth(queues.LIVE) == 0
+    assert staff.ours.depths()[LIVE] == 0

@@ -27,7 +27,8 @@ from sync import queues
 from sync.budgets import Budget, Own, Shared
 from sync.clock import Clock
 from sync.jobs import HANDLERS
-from sync.queues import LIVE, Queues
+from sync.lanes import LIVE
+from sync.queues import Queues
 from tests.builders import connected
 from tests.cutting import Line
 from tests.pump import World, eventually
@@ -90,12 +91,12 @@ def test_what_a_full_or_demoted_redis_refuses_is_asked_again(
 
     assert not ours.enqueue(flows.PULL, seller, 1)
     sweeper.sweep(monotonic())
-    assert ours.depth(LIVE) == 0
+    assert ours.depths()[LIVE] == 0
     unwilling()
 
     def swept() -> bool:
         sweeper.sweep(monotonic())
-        return ours.depth(LIVE) == 4
+        return ours.depths()[LIVE] == 4
 
     # What it may have taken note of while it refused the job counts for a moment.
     eventually(swept, 10, "the sweeps have asked for all that is due", 0.2)
@@ -134,7 +135,7 @@ def test_nobody_waits_for_a_frozen_redis(ours: Queues, frozen: None, frail: Valk
     for _ in range(5):
         budget.before(1.0)
     again = monotonic() - began - asked - budgeted
-    assert ours.depth(LIVE) is None
+    assert ours.depths()[LIVE] is None
 
     assert max(asked, budgeted) < PATIENT
     assert again < 0.5
@@ -147,12 +148,12 @@ def test_queues_that_are_emptied_while_busy_are_filled_again_by_the_next_sweep(
         connected(tx, keyring, "shop", {})
     sweeper, now = clock(database, ours), monotonic()
     sweeper.sweep(now)
-    assert ours.depth(LIVE) == 4
+    assert ours.depths()[LIVE] == 4
 
     redis.flushall()
     sweeper.sweep(now + 0.1)
 
-    assert ours.depth(LIVE) == 4
+    assert ours.depths()[LIVE] == 4
 
 
 # -- a job that is queued twice -------------------------------------------------------------------

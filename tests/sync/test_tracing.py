@@ -22,6 +22,7 @@ from hub.db import CHANNEL, Database
 from hub.secrets import Keyring
 from sync import carrier, clock, queues
 from sync.aside import COUNTER
+from sync.lanes import LIVE
 from sync.watching import Watched, watched
 from tests.pump import World
 from tests.rig import Rig
@@ -86,7 +87,7 @@ def works_off(rings: list[str]) -> None:
     """The clock hears the rings, and a worker does the jobs that it asks for."""
     found = settings()
     connection = queues.connect(found)
-    queue = Queue(queues.lane_name(found, queues.LIVE), connection=connection, serializer="json")
+    queue = Queue(queues.lane_name(found, LIVE), connection=connection, serializer="json")
     database = carrier.process_carrier().database
     hears = clock.Clock("", database, queues.Queues(found, connection), 1.0, clock.Event())
     for ring in rings:

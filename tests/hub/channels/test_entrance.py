@@ -11,6 +11,7 @@ import pytest
 import structlog
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
+from werkzeug.wrappers import Request
 
 from hub.api.bodies import LARGEST
 from hub.channels import door
@@ -38,7 +39,7 @@ def ask(
 ) -> TestResponse:
     environ = EnvironBuilder(path, method=method, **options).get_environ()
     body, status, headers = run_wsgi_app(door_of, environ)
-    return TestResponse(body, status, headers, request=None)  # type: ignore[arg-type]
+    return TestResponse(body, status, headers, request=Request(environ))
 
 
 def welcome(path: str, came: door.Letter) -> door.Answered:
