@@ -16,7 +16,6 @@ from hub.sales.findings import quarantine
 from sync import delivery, pull
 from sync.carrier import AtWork, Carrier
 from sync.keeping import FLOW, LEASE
-from sync.retry import react
 
 MOST_PAGES = 5_000
 #: Catalogues are walked again this often (seconds) though no event asked for it.
@@ -39,8 +38,7 @@ def read_catalogue(
         with carrier.keeper.holding(seller_id, FLOW, lease):
             counts = _read_and_match(carrier, seller_id, work, create)
     except ConnectorError as error:
-        reaction = react(error, lease.attempts)
-        database.command(seller_id, lambda tx: pull.failed(tx, lease, reaction))
+        pull.failed(carrier, seller_id, lease, error)
         raise
     database.command(seller_id, lambda tx: flows.release(tx, lease, next_in=ROUND))
     return counts

@@ -38,7 +38,7 @@ from sync import pull
 from sync.carrier import AtWork, Carrier
 from sync.keeping import LEASE, TELLINGS, Holding
 from sync.lanes import spent
-from sync.retry import react
+from sync.retry import react, too_fast
 
 #: A claimed batch is not worked on any longer than this; the rest is given back.
 ENOUGH = 25.0
@@ -129,7 +129,8 @@ def _told(work: AtWork, due: Due) -> Answer | Met:
     except ConnectorError as error:
         outcome = UNKNOWN if isinstance(error, UnknownOutcome) else RETRY
         delay = react(error, due.attempts).rows_delay
-        return Met(Answer(due, outcome, "", error.code, error.message, delay), error)
+        tried = not too_fast(error)
+        return Met(Answer(due, outcome, "", error.code, error.message, delay, tried), error)
 
 
 def _ship(work: AtWork, due: Due, told: Thing) -> str:

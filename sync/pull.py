@@ -15,7 +15,7 @@ from connectors.base import Capability, Channel
 from connectors.errors import ConnectorError
 from connectors.records import BadRecord, ChannelOrder, Cursor, HintKind, Page
 from hub import failpoints
-from hub.channels import flows, hearing, resuming
+from hub.channels import flows, hearing, inbox, resuming
 from hub.channels.flows import Due, Lease
 from hub.conflicts.record import Finding, close_conflicts, open_conflicts
 from hub.db import Transaction
@@ -26,7 +26,7 @@ from sync import delivery
 from sync.carrier import AtWork, Carrier
 from sync.keeping import FLOW, LEASE
 from sync.lanes import LONG, sliced, spent
-from sync.retry import Reaction, backoff, breaks, react
+from sync.retry import Reaction, backoff, breaks, react, too_fast
 from sync.walking import LostLease, Step, dump_cursor, load_cursor, walk
 
 HOURLY = 3_600.0
@@ -72,8 +72,7 @@ def pull(carrier: Carrier, seller_id: int, account_id: int) -> bool:
         with carrier.keeper.holding(seller_id, FLOW, lease):
             again_in = _walk(carrier, seller_id, work, lease)
     except ConnectorError as error:
-        reaction = react(error, lease.attempts)
-        database.command(seller_id, lambda tx: failed(tx, lease, reaction))
+        failed(carrier, seller_id, lease, error)
         return False
     failpoints.reached("pull.done")
     every = carrier.settings.pull_seconds
@@ -95,23 +94,30 @@ def _done(tx: Transaction, lease: Lease, next_in: float, after: Sequence[Due]) -
     """Answers whether orders wait for their keys: a worker died before it delivered them."""
     flows.release(tx, lease, next_in=next_in)
     hearing.settle(tx, lease.account_id)
+    inbox.wake(tx, lease.account_id)
     flows.make_all_due(tx, after)
     if close_conflicts(tx, "auth_expired", [f"account:{lease.account_id}"]):
         resuming.refuted(tx, lease.account_id)
     return bool(delivering.due(tx, limit=1))
 
 
-def failed(tx: Transaction, lease: Lease, reaction: Reaction) -> None:
-    recorded = flows.fail(
-        tx,
-        lease,
-        reaction.error,
-        next_in=reaction.delay,
-        health=reaction.health,
-        hold=reaction.hold,
-    )
-    if recorded:
-        report_auth(tx, lease.account_id, reaction)
+def failed(carrier: Carrier, seller_id: int, lease: Lease, error: ConnectorError) -> None:
+    """Give a flow's lease back after an error: due again when :mod:`sync.retry` says."""
+    reaction = react(error, lease.in_a_row(throttled=too_fast(error)))
+
+    def record(tx: Transaction) -> None:
+        recorded = flows.fail(
+            tx,
+            lease,
+            reaction.error,
+            next_in=reaction.delay,
+            health=reaction.health,
+            hold=reaction.hold,
+        )
+        if recorded:
+            report_auth(tx, lease.account_id, reaction)
+
+    carrier.database.command(seller_id, record)
 
 
 def fared_badly(tx: Transaction, work: AtWork, flow: str, reaction: Reaction) -> None:

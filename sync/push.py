@@ -26,7 +26,7 @@ from sync.carrier import AtWork, Carrier
 from sync.keeping import LEASE, PUSHES, Holding
 from sync.lanes import spent
 from sync.queues import STOCK
-from sync.retry import backoff, react
+from sync.retry import backoff, react, too_fast
 
 #: So many are claimed before the channel's own batch is known.
 FIRST = 250
@@ -306,7 +306,8 @@ def _give_back(
     reaction = react(error, max(due.attempts for due in dues))
 
     def give_back(tx: Transaction) -> None:
-        pushing.release_leases(tx, dues, reaction.rows_delay, reaction.error)
+        tried = not too_fast(error)
+        pushing.release_leases(tx, dues, reaction.rows_delay, reaction.error, tried=tried)
         pull.fared_badly(tx, work, flows.PUSH, reaction)
 
     carrier.database.command(seller_id, give_back)

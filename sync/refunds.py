@@ -20,7 +20,6 @@ from sync import pull
 from sync.carrier import AtWork, Carrier
 from sync.keeping import FLOW, LEASE
 from sync.lanes import spent
-from sync.retry import react
 from sync.walking import LostLease, Step, dump_cursor, walk
 
 T = TypeVar("T")
@@ -68,8 +67,7 @@ def read(
         with carrier.keeper.holding(seller_id, FLOW, lease):
             again_in = walk_all(carrier, seller_id, work, lease)
     except ConnectorError as error:
-        reaction = react(error, lease.attempts)
-        database.command(seller_id, lambda tx: pull.failed(tx, lease, reaction))
+        pull.failed(carrier, seller_id, lease, error)
         return False
     every = carrier.settings.refund_seconds
     next_in = every if again_in is None else again_in

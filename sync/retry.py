@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from connectors.errors import AuthError, ConnectorError, TransientError
-from hub.channels.flows import REAUTHORISE
+from hub.channels.flows import REAUTHORISE, THROTTLED
 from hub.db import jitter
 
 FIRST = 0.5
@@ -52,9 +52,13 @@ def react(error: ConnectorError, attempts: int) -> Reaction:
         delay = min(max(error.retry_after, 0.1), LONGEST_OBEYED)
     else:
         delay = backoff(attempts)
-    throttled = isinstance(error, TransientError) and error.throttled
-    health = "throttled" if throttled else "failing"
+    health = THROTTLED if too_fast(error) else "failing"
     return Reaction(delay, health, said, delay if breaks(health, attempts) else 0.0)
+
+
+def too_fast(error: ConnectorError) -> bool:
+    """The channel, or our own count of its budget, asks us to come later: nothing was tried."""
+    return isinstance(error, TransientError) and error.throttled
 
 
 def breaks(health: str, attempts: int) -> bool:

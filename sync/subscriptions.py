@@ -15,7 +15,6 @@ from sync import pull
 from sync.carrier import AtWork, Carrier
 from sync.keeping import FLOW, LEASE
 from sync.requests import webhook_url
-from sync.retry import react
 
 log = logger(__name__)
 
@@ -33,8 +32,7 @@ def keep(carrier: Carrier, seller_id: int, account_id: int) -> list[str]:
         with carrier.keeper.holding(seller_id, FLOW, lease):
             missing = _missing(carrier, seller_id, work)
     except ConnectorError as error:
-        reaction = react(error, lease.attempts)
-        database.command(seller_id, lambda tx: pull.failed(tx, lease, reaction))
+        pull.failed(carrier, seller_id, lease, error)
         return []
 
     def ask(tx: Transaction) -> None:

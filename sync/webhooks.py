@@ -20,7 +20,6 @@ from sync import pull
 from sync.carrier import AtWork, Carrier
 from sync.keeping import FLOW, LEASE
 from sync.lanes import spent
-from sync.retry import react
 
 MOST_ROUNDS = 100
 
@@ -46,8 +45,7 @@ def work_off(carrier: Carrier, seller_id: int, account_id: int) -> int:
                 if spent(flows.INBOX, account_id):
                     break
     except ConnectorError as error:
-        reaction = react(error, lease.attempts)
-        database.command(seller_id, lambda tx: pull.failed(tx, lease, reaction))
+        pull.failed(carrier, seller_id, lease, error)
         return finished
     failpoints.reached("inbox.finished")
     database.command(seller_id, lambda tx: _done(tx, lease))

@@ -45,6 +45,7 @@ FLOWS = (
     *(OUTBOX, REFUNDS, PAYOUTS, SUBSCRIPTIONS),
 )
 REAUTHORISE = "reauthorise"
+THROTTLED = "throttled"
 
 NEVER = text("'infinity'::timestamptz")
 #: Due, and yet a time that Python can read.
@@ -54,13 +55,21 @@ UNLEASED = text("'-infinity'::timestamptz")
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to work on one flow of one account for a while. Times by the database's clock."""
+    """The right to work on one flow of one account for a while. Times by the database's clock.
+    ``attempts`` counts this one; ``health`` is how the flow fared until now."""
 
     account_id: int
     flow: str
     token: int
     cursor: dict[str, Any] | None
     attempts: int
+    health: str = "healthy"
+
+    def in_a_row(self, *, throttled: bool) -> int:
+        """How many tries ended alike where this one ended so. Who is too fast, be it by our own
+        count, has not failed: however often that was, the next failure is the first."""
+        turned = self.health != "healthy" and (self.health == THROTTLED) != throttled
+        return 1 if turned else self.attempts
 
 
 class FlowState(NamedTuple):
@@ -188,7 +197,7 @@ _CLAIM = (
         ),
     )
     .where(_ONE, flow.c.lease_until < func.now())
-    .returning(flow.c.lease_token, flow.c.cursor, flow.c.attempts)
+    .returning(flow.c.lease_token, flow.c.cursor, flow.c.attempts, flow.c.health)
 )
 
 
@@ -228,6 +237,8 @@ def save_cursor(tx: Transaction, lease: Lease, cursor: dict[str, Any], *, extend
     return bool(tx.change(_SAVE, _of(tx, lease, to_cursor=cursor, lease_for=extend)))
 
 
+#: As :meth:`Lease.in_a_row` counts.
+_TURNED = (flow.c.health != "healthy") & ((flow.c.health == THROTTLED) != (_HEALTH == THROTTLED))
 _IS_DUE = flow.c.next_at <= func.now()
 _RELEASE = (
     flow.update()
@@ -247,6 +258,7 @@ _FAIL = (
     .values(
         lease_until=case((bindparam("held_for", type_=Double) > 0, _HELD), else_=UNLEASED),
         next_at=_NEXT,
+        attempts=case((_TURNED, 1), else_=flow.c.attempts),
         health=_HEALTH,
         last_error=_ERROR,
     )
@@ -338,7 +350,7 @@ _NOTE = (
         health=_HEALTH,
         last_error=_ERROR,
         last_ok_at=case((_WELL, func.now()), else_=flow.c.last_ok_at),
-        attempts=case((_WELL, 0), else_=flow.c.attempts + 1),
+        attempts=case((_WELL, 0), (_TURNED, 1), else_=flow.c.attempts + 1),
     )
     .where(_ONE)
     .returning(flow.c.attempts)
@@ -347,7 +359,8 @@ _HOLD = flow.update().values(lease_until=_HELD).where(_ONE)
 
 
 def note(tx: Transaction, account_id: int, name: str, health: str, error: str = "") -> int:
-    """How a flow without a lease of its own fares; answers how often in a row it fared badly."""
+    """How a flow without a lease of its own fares; answers how often in a row it fared badly
+    in the same way."""
     values = _named(tx, account_id, name, now_health=health, now_error=error[:500])
     return int(tx.execute(_NOTE, values).scalar() or 0)
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, LargeBinary, String, Text, cast, func, select
+from sqlalchemy import BigInteger, LargeBinary, String, Text, bindparam, cast, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -120,7 +120,8 @@ def receive_all(tx: Transaction, events: Sequence[Arrived]) -> Received:
     """Store what is not known yet. Inboxes that rest are made due, and rung for; of those that are
     due already no row is locked, or every event of an account would wait for the commit of the one
     before. Somebody may claim such an inbox before this commits, see nothing, and let it rest:
-    :func:`look_again` afterwards, before anybody is told that the events are in."""
+    :func:`look_again` afterwards, before anybody is told that the events are in. Who dies between
+    the two leaves them to the next pull: :func:`wake`."""
     if not events:
         return Received(0, ())
     first: dict[tuple[int, str], Arrived] = {}
@@ -149,6 +150,33 @@ def look_after(database: Database, seller_id: int, account_ids: Collection[int])
     and to see that takes no transaction of its own."""
     if account_ids and database.glance(seller_id, _resting(seller_id, account_ids)):
         database.command(seller_id, lambda tx: look_again(tx, account_ids))
+
+
+_LEFT_LYING = (
+    flow.update()
+    .values(next_at=func.now())
+    .where(
+        flow.c.seller_id == SELLER,
+        flow.c.account_id == bindparam("account", type_=BigInteger),
+        flow.c.flow == flows.INBOX,
+        flow.c.next_at == flows.NEVER,
+        flow.c.lease_until < func.now(),
+        select(webhook.c.id)
+        .where(
+            webhook.c.seller_id == SELLER,
+            webhook.c.account_id == bindparam("account", type_=BigInteger),
+            webhook.c.state == "new",
+        )
+        .exists(),
+    )
+)
+
+
+def wake(tx: Transaction, account_id: int) -> None:
+    """Events lie in an inbox that rests: whoever stored them ended before it looked again, and the
+    channel has not sent them anew. The next pull finds them."""
+    if tx.change(_LEFT_LYING, {**tx.params(), "account": account_id}):
+        tx.ring(f"{flows.INBOX}:{account_id}")
 
 
 def _resting(seller_id: int, account_ids: Collection[int]) -> str:

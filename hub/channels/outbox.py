@@ -61,7 +61,8 @@ class Due(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What became of it: done, refused (for good), unknown (no answer came) or retry."""
+    """What became of it: done, refused (for good), unknown (no answer came) or retry. ``tried``:
+    not where the channel only asked us to come later."""
 
     due: Due
     outcome: str
@@ -69,6 +70,7 @@ class Answer(NamedTuple):
     code: str = ""
     message: str = ""
     retry_in: float = 0.0
+    tried: bool = True
 
 
 class Told(NamedTuple):
@@ -196,6 +198,7 @@ _ANSWERS = rows(
     ("external_id", String),
     ("next_in", Double),
     ("error", String),
+    ("untried", BigInteger),
 )
 _A = _ANSWERS.c
 _RECORD = (
@@ -205,6 +208,7 @@ _RECORD = (
         state=case((_A.state == "", outbox.c.state), else_=_A.state),
         external_id=case((_A.external_id != "", _A.external_id), else_=outbox.c.external_id),
         next_at=func.now() + seconds(_A.next_in),
+        attempts=outbox.c.attempts - _A.untried,
         done_at=case((_A.state.in_(sorted(OVER)), func.now()), else_=null()),
         last_error=_A.error,
     )
@@ -231,6 +235,7 @@ def record(tx: Transaction, account_id: int, answers: Sequence[Answer]) -> list[
         external_id=[one.external_id for one in answers],
         next_in=[one.retry_in for one in answers],
         error=["" if one.outcome == DONE else _said(one) for one in answers],
+        untried=[0 if one.tried else 1 for one in answers],
     )
     ours = set(tx.execute(_RECORD, values).scalars())
     kept = [one for one in answers if one.due.id in ours]

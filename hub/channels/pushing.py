@@ -329,6 +329,7 @@ _GIVE_BACK = (
     listing.update()
     .values(
         next_at=func.now() + seconds(bindparam("retry_in", type_=Double)),
+        attempts=listing.c.attempts - bindparam("untried", type_=BigInteger),
         last_error=bindparam("said", type_=String),
     )
     .where(
@@ -339,7 +340,11 @@ _GIVE_BACK = (
 )
 
 
-def release_leases(tx: Transaction, dues: Sequence[Due], retry_in: float, error: str) -> None:
-    """Nothing was sent: give the listings back, to be tried again in ``retry_in`` seconds."""
+def release_leases(
+    tx: Transaction, dues: Sequence[Due], retry_in: float, error: str, *, tried: bool = True
+) -> None:
+    """Nothing was sent: give the listings back, to be tried again in ``retry_in`` seconds. Where it
+    was not even tried, it was no attempt."""
     values = tx.params(id=[due.id for due in dues], token=[due.token for due in dues])
-    tx.execute(_GIVE_BACK, {**values, "retry_in": retry_in, "said": error[:500]})
+    told = {"retry_in": retry_in, "said": error[:500], "untried": 0 if tried else 1}
+    tx.execute(_GIVE_BACK, {**values, **told})

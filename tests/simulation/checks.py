@@ -57,7 +57,7 @@ SELECT account_id, cursor ->> 'since', cursor ->> 'token' FROM flow
 """
 ORDERS = "SELECT external_id FROM sales_order WHERE account_id = %(account)s"
 #: Work that waits in a flow that nothing will make due: only luck would bring a worker. Where a
-#: person must authorise first, it waits for that person.
+#: person must authorise first, it waits for that person. The next pull looks for webhooks too.
 FORGOTTEN = """
 WITH waiting (account_id, flow, what) AS (
   SELECT account_id, 'request', 'request ' || kind FROM request
@@ -74,7 +74,10 @@ WITH waiting (account_id, flow, what) AS (
 SELECT w.what FROM waiting w
   JOIN flow f ON f.seller_id = %(seller)s AND f.account_id = w.account_id AND f.flow = w.flow
   JOIN account a ON a.seller_id = %(seller)s AND a.id = w.account_id
+  LEFT JOIN flow p ON w.flow = 'inbox' AND p.flow = 'pull'
+   AND p.seller_id = f.seller_id AND p.account_id = f.account_id
  WHERE f.next_at = 'infinity' AND f.health <> 'reauthorise'
+   AND coalesce(p.next_at, 'infinity') = 'infinity'
    AND (a.mode = 'live' OR w.flow NOT IN ('push', 'outbox')) ORDER BY 1
 """
 UNFINISHED = """

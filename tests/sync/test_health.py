@@ -187,7 +187,7 @@ def test_a_pull_that_was_refused_before_the_new_authorisation_has_lost_its_lease
     assert lease is not None
     command(world, lambda tx: resuming.reset(tx, account_id))
 
-    command(world, lambda tx: pull.failed(tx, lease, react(AuthError("revoked"), 1)))
+    pull.failed(world.carrier, world.seller_id, lease, AuthError("revoked"))
 
     assert world.flow("north", flows.PULL).health == "healthy"
     assert world.conflicts() == {}

@@ -11,6 +11,7 @@ import pytest
 from connectors.shopify.budget import Bucket
 from connectors.shopify.simulator import ShopifySimulator
 from hub.channels import flows
+from sync.retry import BREAKS, FIRST
 from tests.pump import World
 
 Open = Callable[..., World]
@@ -49,6 +50,36 @@ def test_a_429_to_a_pull_sets_its_due_time(open_world: Open) -> None:
     world.later(201)
     assert list(world.orders("north")) == [key]
     assert world.flow("north", flows.PULL).health == "healthy"
+
+
+def test_one_failure_of_an_account_at_its_limit_does_not_shut_it_off(world: World) -> None:
+    north = world.shops["north"]
+    north.faults.retry_after = "30"
+    for _ in range(BREAKS + 3):
+        north.faults.next("rate_limited", 1, "OrdersById")
+        world.buy("north", ("MUG", 1))
+        world.pump()
+    assert world.flow("north", flows.INBOX).attempts == BREAKS + 3
+
+    north.faults.next("error_before", 1, "OrdersById")
+    world.buy("north", ("MUG", 1))
+    world.pump()
+    world.later(2 * FIRST)
+
+    assert north.faults.counts["error_before"] == 1
+    assert world.flow("north", flows.INBOX).health == "healthy"
+    assert len(world.orders("north")) == BREAKS + 4
+
+
+def test_a_push_at_the_limit_counts_no_attempt(world: World) -> None:
+    world.shops["north"].faults.next("rate_limited", 3, "SetStock")
+
+    for _ in range(3):
+        world.adjust("MUG", -1)
+        world.later(5)
+
+    assert world.flow("north", flows.PUSH).health == "throttled"
+    assert world.query("SELECT max(attempts) FROM listing") == [(0,)]
 
 
 @pytest.mark.parametrize("told", ["0", "-5", "1000000000", "soon", ""])

@@ -218,6 +218,33 @@ def test_an_event_that_was_never_acknowledged_makes_its_inbox_due_when_it_comes_
     assert not rests(shop)
 
 
+def test_an_event_whose_receiver_died_before_it_looked_again_is_found_by_the_next_pull(
+    shop: World,
+) -> None:
+    make_due(shop)
+    with shop.database.transaction(shop.seller_id) as tx:
+        inbox.receive_all(tx, arrived(shop, "a"))
+        work_off_nothing(shop)
+    assert rests(shop)
+
+    with shop.database.transaction(shop.seller_id) as tx:
+        inbox.wake(tx, shop.account_id)
+
+    assert not rests(shop)
+
+
+def test_a_pull_leaves_an_empty_inbox_alone(shop: World) -> None:
+    with shop.database.transaction(shop.seller_id) as tx:
+        inbox.receive_all(tx, arrived(shop, "a"))
+        inbox.finish(tx, [one.id for one in inbox.waiting(tx, shop.account_id)], "done")
+    work_off_nothing(shop)
+
+    with shop.database.transaction(shop.seller_id) as tx:
+        inbox.wake(tx, shop.account_id)
+
+    assert rests(shop)
+
+
 def test_an_event_that_comes_again_after_it_was_worked_off_wakes_nobody(shop: World) -> None:
     with shop.database.transaction(shop.seller_id) as tx:
         inbox.receive_all(tx, arrived(shop, "a"))

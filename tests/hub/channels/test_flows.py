@@ -187,6 +187,33 @@ def test_a_flow_that_failed_says_so_and_when_it_is_tried_again(shop: World) -> N
     assert 25 < next_in(shop) <= 30
 
 
+def test_who_was_too_fast_has_not_failed(shop: World) -> None:
+    for _ in range(9):
+        lease = claimed(shop)
+        throttled = {"next_in": 0.0, "health": flows.THROTTLED}
+        run(shop, lambda tx, lease=lease, how=throttled: flows.fail(tx, lease, "later", **how))
+    assert state(shop).attempts == 9
+
+    lease = claimed(shop)
+    run(shop, lambda tx: flows.fail(tx, lease, "the shop is away", next_in=0.0))
+
+    assert lease.in_a_row(throttled=True) == 10
+    assert lease.in_a_row(throttled=False) == state(shop).attempts == 1
+    assert claimed(shop).in_a_row(throttled=False) == 2
+
+
+@pytest.mark.parametrize("health", [flows.THROTTLED, "failing"])
+def test_a_flow_without_a_lease_counts_alike(shop: World, health: str) -> None:
+    other = "failing" if health == flows.THROTTLED else flows.THROTTLED
+
+    told = [
+        run(shop, lambda tx, now=now: flows.note(tx, shop.account_id, flows.PUSH, now))
+        for now in (health, health, health, other, other, "healthy", health)
+    ]
+
+    assert told == [1, 2, 3, 1, 2, 0, 1]
+
+
 def test_a_flow_that_needs_a_person_waits_for_one(shop: World) -> None:
     lease = claimed(shop)
     run(
