@@ -8,6 +8,7 @@ from time import monotonic
 
 import pytest
 
+from connectors.http import TRIES
 from connectors.shopify.budget import Bucket
 from connectors.shopify.simulator import ShopifySimulator
 from hub.channels import flows
@@ -61,12 +62,12 @@ def test_one_failure_of_an_account_at_its_limit_does_not_shut_it_off(world: Worl
         world.pump()
     assert world.flow("north", flows.INBOX).attempts == BREAKS + 3
 
-    north.faults.next("error_before", 1, "OrdersById")
+    north.faults.next("error_before", TRIES, "OrdersById")
     world.buy("north", ("MUG", 1))
     world.pump()
     world.later(2 * FIRST)
 
-    assert north.faults.counts["error_before"] == 1
+    assert north.faults.counts["error_before"] == TRIES
     assert world.flow("north", flows.INBOX).health == "healthy"
     assert len(world.orders("north")) == BREAKS + 4
 
