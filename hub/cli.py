@@ -18,7 +18,7 @@ from sqlalchemy import text
 
 from connectors import catalog
 from hub import auth, invariants, logs, metrics, migrating, seller
-from hub.channels import accounts, connecting, flows, listings, requests, vitals
+from hub.channels import accounts, connecting, listings, requests, vitals
 from hub.config import Settings, environment, settings
 from hub.conflicts import reading
 from hub.conflicts.kinds import actions_of
@@ -213,7 +213,7 @@ def list_accounts(desk: Desk) -> None:
     notes: list[str] = []
     with desk.database.transaction(desk.seller) as tx:
         for one in accounts.accounts(tx):
-            for state in flows.states(tx, one.id):
+            for state in vitals.states(tx, one.id):
                 due = state.next_at.isoformat(timespec="seconds") if state.next_at else "-"
                 where = (str(one.id), one.channel, one.name, one.mode)
                 table.add_row(*where, state.flow, state.health, due, state.last_error)

@@ -29,7 +29,7 @@ from connectors.simulators.faults import Faults
 from connectors.simulators.server import Simulator
 from connectors.simulators.shop import Shop
 from hub import invariants
-from hub.channels import accounts, connecting, door, flows, requests
+from hub.channels import accounts, connecting, door, requests, vitals
 from hub.config import Settings
 from hub.conflicts.record import open_kinds
 from hub.db import Database, Transaction
@@ -283,9 +283,9 @@ class World:
             found = tx.execute(text(statement), {"a": self.accounts[name], "sku": sku})
             return dict(found.mappings().one())
 
-    def flow(self, name: str, flow: str) -> flows.FlowState:
+    def flow(self, name: str, flow: str) -> vitals.FlowState:
         with self.database.transaction(self.seller_id) as tx:
-            states = flows.states(tx, self.accounts[name])
+            states = vitals.states(tx, self.accounts[name])
         return next(one for one in states if one.flow == flow)
 
     def due_in(self, name: str, flow: str) -> float:

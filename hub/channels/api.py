@@ -21,7 +21,6 @@ from hub.api.fields import PageQuery
 from hub.channels import (
     accounts,
     connecting,
-    flows,
     outbox,
     requests,
     resending,
@@ -67,11 +66,11 @@ def detail(tx: Transaction, one: Account) -> dict[str, Any]:
     told = here.settings.public_url or request.host_url.rstrip("/")
     fares = vitals.vitals(tx, one.id, one.name, here.channels.get(one.channel))
     return {
-        **summary(one, flows.healths(tx)),
+        **summary(one, vitals.healths(tx)),
         "settings": one.settings,
         "base_url": one.base_url,
         "webhook_url": f"{told}/webhooks/{one.webhook_path}",
-        "flows": flows.states(tx, one.id),
+        "flows": vitals.states(tx, one.id),
         "reaches_in": fares.reaches,
         "heard": fares.heard,
         "clock": fares.clock,
@@ -106,7 +105,7 @@ class Accounts(MethodView):
         """The connected accounts"""
         with reading() as tx:
             found = accounts.accounts(tx, after_id(query["after"], "accounts"), query["limit"] + 1)
-            healths = flows.healths(tx)
+            healths = vitals.healths(tx)
         shown = page(found, query["limit"], "accounts", lambda one: one.id)
         return Page([summary(one, healths) for one in shown.items], shown.next)
 

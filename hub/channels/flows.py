@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -70,16 +69,6 @@ class Lease:
         count, has not failed: however often that was, the next failure is the first."""
         turned = self.health != "healthy" and (self.health == THROTTLED) != throttled
         return 1 if turned else self.attempts
-
-
-class FlowState(NamedTuple):
-    flow: str
-    health: str
-    attempts: int
-    next_at: datetime | None
-    last_ok_at: datetime | None
-    last_error: str
-    cursor: dict[str, Any] | None
 
 
 def seconds(value: Any) -> Any:
@@ -374,35 +363,3 @@ def held(account_id: Any, name: str) -> Any:
 def hold(tx: Transaction, account_id: int, name: str, held_for: float) -> None:
     """Nobody is to touch a flow without a lease of its own for so long, whatever makes it due."""
     tx.execute(_HOLD, _named(tx, account_id, name, held_for=held_for))
-
-
-def states(tx: Transaction, account_id: int) -> list[FlowState]:
-    may_be_held = (flow.c.health != "healthy") | flow.c.flow.in_([PUSH, CHECK, OUTBOX])
-    held = case((may_be_held, flow.c.lease_until), else_=UNLEASED)
-    finite = func.nullif(func.greatest(flow.c.next_at, held), NEVER)
-    found = tx.execute(
-        select(
-            flow.c.flow,
-            flow.c.health,
-            flow.c.attempts,
-            finite,
-            flow.c.last_ok_at,
-            flow.c.last_error,
-            flow.c.cursor,
-        )
-        .where(flow.c.seller_id == tx.seller_id, flow.c.account_id == account_id)
-        .order_by(flow.c.flow)
-    )
-    return [FlowState(*row) for row in found]
-
-
-def healths(tx: Transaction) -> dict[int, str]:
-    """The worst health of each account's flows."""
-    order = {"healthy": 0, "throttled": 1, "failing": 2, REAUTHORISE: 3}
-    worst: dict[int, str] = {}
-    for account_id, health in tx.execute(
-        select(flow.c.account_id, flow.c.health).where(flow.c.seller_id == tx.seller_id)
-    ):
-        if order[health] >= order[worst.get(account_id, "healthy")]:
-            worst[account_id] = health
-    return worst

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hub.channels import accounts, connecting, flows, requests, resending, resuming
+from hub.channels import accounts, connecting, requests, resending, resuming, vitals
 from hub.channels.accounts import Account
 from hub.conflicts.life import Row
 from hub.db import Transaction
@@ -34,7 +34,7 @@ def try_again(tx: Transaction, case: Case) -> Plan:
     account = _account(tx, case, case.row)
     if account.mode == accounts.PAUSED:
         raise impossible(f"{account.name} is paused: resume it first")
-    health = flows.healths(tx).get(account.id, "healthy")
+    health = vitals.healths(tx).get(account.id, "healthy")
 
     def act(tx: Transaction) -> None:
         resending.push_now(tx, account.id)

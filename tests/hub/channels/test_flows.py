@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import text
 
-from hub.channels import flows, resuming
+from hub.channels import flows, resuming, vitals
 from hub.channels.flows import Lease
 from hub.db import Database, Transaction
 from hub.secrets import Keyring
@@ -58,8 +58,8 @@ def expire(shop: World) -> None:
     )
 
 
-def state(shop: World) -> flows.FlowState:
-    found = run(shop, lambda tx: flows.states(tx, shop.account_id))
+def state(shop: World) -> vitals.FlowState:
+    found = run(shop, lambda tx: vitals.states(tx, shop.account_id))
     return next(one for one in found if one.flow == PULL)
 
 
@@ -221,7 +221,7 @@ def test_a_flow_that_needs_a_person_waits_for_one(shop: World) -> None:
         lambda tx: flows.fail(tx, lease, "revoked", next_in=None, health=flows.REAUTHORISE),
     )
 
-    worst = run(shop, flows.healths)
+    worst = run(shop, vitals.healths)
 
     assert state(shop).next_at is None
     assert worst == {shop.account_id: flows.REAUTHORISE}
@@ -234,7 +234,7 @@ def test_after_a_new_authorisation_every_flow_is_due_and_well(shop: World) -> No
     run(shop, lambda tx: resuming.reset(tx, shop.account_id))
 
     assert next_in(shop) <= 0
-    assert run(shop, flows.healths) == {shop.account_id: "healthy"}
+    assert run(shop, vitals.healths) == {shop.account_id: "healthy"}
 
 
 def test_work_made_due_is_rung_after_the_commit_and_only_then(shop: World) -> None:

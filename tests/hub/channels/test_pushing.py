@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hub.channels import accounts, flows, listings, pushing
+from hub.channels import accounts, flows, listings, pushing, vitals
 from hub.db import Database
 from hub.errors import StaleVersion
 from hub.secrets import Keyring
@@ -182,7 +182,7 @@ def test_settling_says_when_the_next_push_and_read_back_are_due(shop: World) -> 
 def test_the_state_of_a_flow_can_be_read_while_a_push_waits(shop: World) -> None:
     settle(shop)
 
-    found = run(shop, lambda tx: flows.states(tx, shop.account_id))
+    found = run(shop, lambda tx: vitals.states(tx, shop.account_id))
 
     assert {one.flow for one in found} == set(flows.FLOWS)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hub.channels import accounts, flows
+from hub.channels import accounts, flows, vitals
 from hub.conflicts.life import Who
 from hub.conflicts.record import Finding, close_conflicts, open_conflicts
 from hub.db import Database
@@ -99,7 +99,7 @@ def test_credentials_are_tried_again(shop: World) -> None:
 
     assert done.state == "in_progress"
     assert [kind for kind, _ in asked(shop)] == ["test"]
-    assert run(shop, flows.healths) == {shop.account_id: "healthy"}
+    assert run(shop, vitals.healths) == {shop.account_id: "healthy"}
 
 
 def test_credentials_that_are_refused_again_are_open_again(shop: World) -> None:
