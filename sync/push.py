@@ -35,9 +35,9 @@ SOME = 50
 MOST_BATCHES = 400
 #: Seconds until a number that its own sale brought about is read back.
 LOOK_IN = 5.0
-#: A number that orders did not explain, often since another was just reading them, is tried again
-#: within so many seconds: nothing has failed.
-UNEXPLAINED = 4.0
+#: A number that moved under us is tried again at once, and from the third time on within so many
+#: seconds: nothing has failed.
+MOVED_IN = 2.0
 #: Accounts pushed by the job that derived their offers, at once; more are left to other workers.
 AT_ONCE = 4
 
@@ -231,7 +231,9 @@ class Batches:
         """These were not pushed."""
         if left:
             self.held.let_go(left)
-            give_back = partial(pushing.release_leases, dues=left, retry_in=0.0, error="")
+            give_back = partial(
+                pushing.release_leases, dues=left, retry_in=0.0, error="", tried=False
+            )
             self.carrier.database.command(self.seller_id, give_back)
 
 
@@ -314,8 +316,8 @@ def _give_back(
 
 
 def _offer(account_id: int, due: Due) -> StockOffer:
-    # With the attempt in it: a channel answers a known key as before, and would refuse for ever.
-    key = f"{account_id}:{due.id}:{due.version}:{due.quantity}:{due.remote_quantity}:{due.attempts}"
+    # With the claim in it: a channel answers a known key as before, and would refuse for ever.
+    key = f"{account_id}:{due.id}:{due.version}:{due.quantity}:{due.remote_quantity}:{due.token}"
     return StockOffer(due.external_id, due.quantity, key, due.remote_quantity, due.handles)
 
 
@@ -350,11 +352,14 @@ def _answers(
         if outcome in SENT:
             answer = Answer(due, outcome, result.current, check_in=wait)
         else:
-            at_once = outcome == "stale" and due.attempts < 3
-            again = 0.0 if at_once else backoff(due.attempts)
+            again = _moved_in(due) if outcome == "stale" else backoff(due.attempts)
             answer = Answer(due, outcome, result.current, result.code, result.message, wait, again)
         answers.append(answer)
     return answers
+
+
+def _moved_in(due: Due) -> float:
+    return 0.0 if due.attempts < pushing.MOVES else min(MOVED_IN, backoff(due.attempts))
 
 
 def check_delay(carrier: Carrier, work: AtWork) -> float:
@@ -376,7 +381,7 @@ def _explained(
         derive_offers(carrier, seller_id)
         return answers
     return [
-        one._replace(outcome="retry", retry_in=min(UNEXPLAINED, backoff(one.due.attempts)))
+        one._replace(outcome="moved", retry_in=min(MOVED_IN, backoff(one.due.attempts)))
         if one.outcome == "stale"
         else one
         for one in answers

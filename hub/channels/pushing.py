@@ -40,6 +40,9 @@ LONGEST_BACKOFF = 900.0
 
 #: Outcomes after which the offer counts as sent, and after which we know what is shown.
 SENT = frozenset({"accepted", "unknown"})
+#: The channel's number is another than we believed: nothing has failed, and however often that
+#: happens while the shop sells fast, it counts as so many attempts at most.
+MOVED, MOVES = frozenset({"stale", "moved"}), 3
 KNOWN = frozenset({"accepted", "unknown", "stale"})
 
 
@@ -62,7 +65,8 @@ class Due(NamedTuple):
 class Answer(NamedTuple):
     """What became of one pushed listing.
 
-    ``outcome``: accepted, unknown, stale, rejected, gone, retry. ``check_in``: seconds until the
+    ``outcome``: accepted, unknown, stale, moved (as stale, and what is shown is not known or not
+    explained yet), rejected, gone, retry. ``check_in``: seconds until the
     first read-back; ``retry_in``: until the next try where one is needed.
     """
 
@@ -152,6 +156,7 @@ _ANSWERS = rows(
     ("version", BigInteger),
     ("quantity", BigInteger),
     ("sent", Boolean),
+    ("moved", Boolean),
     ("remote", BigInteger),
     ("remote_known", Boolean),
     ("next_in", Double),
@@ -178,7 +183,11 @@ _RECORD = (
             else_=listing.c.check_at,
         ),
         checks_left=case((_A.sent, 1), else_=listing.c.checks_left),
-        attempts=case((_A.sent, 0), else_=listing.c.attempts),
+        attempts=case(
+            (_A.sent, 0),
+            (_A.moved, func.least(listing.c.attempts, MOVES)),
+            else_=listing.c.attempts,
+        ),
         last_error=_A.error,
         state=case((_A.ended, "ended"), else_=listing.c.state),
     )
@@ -226,6 +235,7 @@ def _answer_values(answers: Sequence[Answer]) -> dict[str, Any]:
         version=[due.version for due in dues],
         quantity=[due.quantity for due in dues],
         sent=sent,
+        moved=[one.outcome in MOVED for one in answers],
         remote=[one.due.quantity if one.outcome == "accepted" else one.current for one in answers],
         remote_known=[one.outcome in KNOWN for one in answers],
         next_in=[0.0 if ok else _pause(one) for ok, one in zip(sent, answers, strict=True)],

@@ -168,6 +168,8 @@ def record(
         one.next_at = now + min(900, 5 * 2 ** min(due.attempts, 10))
     else:
         one.next_at = now + retry_in
+    if outcome in ("stale", "moved"):
+        one.attempts = min(one.attempts, 3)
     if sent or outcome == "stale":
         one.remote = due.quantity if outcome == "accepted" else current
         one.seen_at = now

@@ -176,7 +176,7 @@ class Play:
             retry_in = min(300, due.attempts)
             if outcome == "stale":
                 if not self.explains():
-                    outcome = "retry"
+                    outcome = "moved"
                 elif due.attempts < 3:
                     retry_in = 0
                 yield

@@ -81,8 +81,8 @@ def test_an_offer_that_changed_during_its_push_is_pushed_again(shop: World) -> N
 
 @pytest.mark.parametrize(
     ("outcome", "sent"),
-    [("accepted", True), ("unknown", True), ("stale", False), ("rejected", False),
-     ("retry", False), ("gone", False)],
+    [("accepted", True), ("unknown", True), ("stale", False), ("moved", False),
+     ("rejected", False), ("retry", False), ("gone", False)],
 )  # fmt: skip
 def test_only_what_may_have_reached_the_channel_counts_as_sent(
     shop: World, outcome: str, sent: bool
@@ -110,6 +110,29 @@ def test_a_stale_push_learns_the_channels_number_and_is_tried_with_it(shop: Worl
 
     (again,) = claim(shop)
     assert again.remote_quantity == 4
+
+
+def test_a_number_that_moves_again_and_again_is_no_failure(shop: World) -> None:
+    for outcome in ("stale", "moved") * 6:
+        (due,) = claim(shop)
+        answer(shop, due, outcome, current=4)
+        due_again(shop)
+
+    (due,) = claim(shop)
+
+    assert due.attempts == pushing.MOVES + 1
+    answer(shop, due, "rejected")
+    assert retry_in(shop) < pushing.LONGEST_BACKOFF / 10
+
+
+def test_an_attempt_that_was_none_is_not_counted(shop: World) -> None:
+    for _ in range(5):
+        dues = claim(shop)
+        run(shop, lambda tx, dues=dues: pushing.release_leases(tx, dues, 0.0, "", tried=False))
+
+    (due,) = claim(shop)
+
+    assert due.attempts == 1
 
 
 def test_refusals_come_slower_and_the_third_tells_a_person(shop: World) -> None:
