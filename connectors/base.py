@@ -36,6 +36,7 @@ from connectors.records import (
     Verified,
     WebhookRequest,
 )
+from connectors.remembered import Remembered
 
 if TYPE_CHECKING:
     from connectors.http import Http
@@ -231,7 +232,7 @@ class Connection:
     single-use refresh token is lost otherwise. ``renewing`` keeps every other worker from renewing
     this account's and yields the credentials as they are stored now; without it, there is nobody
     else. ``base_url`` overrides the channel's address, for the simulator; only the installation's
-    own configuration may allow it.
+    own configuration may allow it. ``remembered`` outlives the connector, as ``http`` does.
     """
 
     credentials: Credentials
@@ -241,6 +242,7 @@ class Connection:
     on_refresh: Callable[[Credentials], None] = lambda credentials: None
     base_url: str = ""
     renewing: Callable[[], AbstractContextManager[Credentials]] | None = None
+    remembered: Remembered = field(default_factory=Remembered)
 
     def renew(self, token: str, ask: Callable[[Credentials], Credentials]) -> bool:
         """Have credentials whose field ``token`` is another than now, stored before they are used:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from threading import Lock
+from typing import NamedTuple
 
 from redis import Redis
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from connectors.base import Channel, Connection, Connector, connect
 from connectors.catalog import channel
 from connectors.http import Http, Limiter, Unlimited
+from connectors.remembered import Remembered
 from hub.channels import accounts, clocks, sealed
 from hub.channels.accounts import Account, Opened
 from hub.config import Settings, settings
@@ -53,6 +55,13 @@ class AtWork:
     resumed: int = 0
 
 
+class Line(NamedTuple):
+    """What lasts of an account from job to job of one process."""
+
+    http: Http
+    remembered: Remembered
+
+
 class Carrier:
     """Thread-safe; holds no open transaction."""
 
@@ -61,7 +70,7 @@ class Carrier:
         self.database = database
         self.keyring = keyring
         self.keeper = Keeper(database)
-        self._sessions: OrderedDict[tuple[int, int], Http] = OrderedDict()
+        self._lines: OrderedDict[tuple[int, int], Line] = OrderedDict()
         self._lock = Lock()
         self._redis: Redis | None = None
 
@@ -86,12 +95,14 @@ class Carrier:
         found = opened.account
         declared = self.declaration(found.channel)
         secrets = self._unsealed(seller_id, opened)
+        line = self._line(seller_id, found, declared)
         connection = Connection(
             credentials=revealed(secrets),
-            http=self._session(seller_id, found, declared),
+            http=line.http,
             now=lambda: datetime.now(UTC),
             settings=found.settings,
             base_url=found.base_url,
+            remembered=line.remembered,
         )
         tokens = Tokens(self.database, self.keyring, seller_id, found.id)
         connection.on_refresh = lambda fresh: tokens.store(connection.credentials, fresh)
@@ -112,11 +123,11 @@ class Carrier:
         """What a channel declares. Raises UnknownChannel."""
         return channel(name)
 
-    def _session(self, seller_id: int, account: Account, declared: Channel) -> Http:
+    def _line(self, seller_id: int, account: Account, declared: Channel) -> Line:
         key = (seller_id, account.id)
         with self._lock:
-            http = self._sessions.pop(key, None)
-            if http is None:
+            line = self._lines.pop(key, None)
+            if line is None:
                 http = Watched(
                     declared.name,
                     account.id,
@@ -128,10 +139,11 @@ class Carrier:
                         partial(self._note_clock, seller_id, account.id),
                     ),
                 )
-            self._sessions[key] = http
-            while len(self._sessions) > MOST_SESSIONS:
-                self._sessions.popitem(last=False)[1].close()
-        return http
+                line = Line(http, Remembered())
+            self._lines[key] = line
+            while len(self._lines) > MOST_SESSIONS:
+                self._lines.popitem(last=False)[1].http.close()
+        return line
 
     def _budget(self, seller_id: int, account: Account, declared: Channel) -> Limiter:
         """Shared by all processes that share a Redis; without one, as in tests, there is none."""
@@ -154,9 +166,9 @@ class Carrier:
 
     def close(self) -> None:
         self.keeper.close()
-        for http in self._sessions.values():
-            http.close()
-        self._sessions.clear()
+        for line in self._lines.values():
+            line.http.close()
+        self._lines.clear()
         if self._redis is not None:
             self._redis.close()
         for one in (self.keeper.database, self.database):

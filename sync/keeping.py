@@ -29,9 +29,9 @@ from hub.logs import logger
 log = logger(__name__)
 
 #: Seconds that every lease is taken for: what the work of a dead worker waits at most.
-LEASE = 6.0
+LEASE = 5.0
 #: A lease is extended when it was held for so long; twice in vain, and it still is ours.
-PERIOD = 2.0
+PERIOD = 1.6
 #: Seconds between looks for leases that are to be extended.
 LOOK = 0.5
 T = TypeVar("T")

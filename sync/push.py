@@ -37,7 +37,7 @@ MOST_BATCHES = 400
 LOOK_IN = 5.0
 #: A number that moved under us is tried again at once, and from the third time on within so many
 #: seconds: nothing has failed.
-MOVED_IN = 2.0
+MOVED_IN = 1.0
 #: Accounts pushed by the job that derived their offers, at once; more are left to other workers.
 AT_ONCE = 4
 

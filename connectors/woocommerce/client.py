@@ -34,6 +34,7 @@ class Client:
         self._connection = connection
         self.address = address.normal(connection.credentials["url"])
         self._base = connection.base_url.rstrip("/") or self.address
+        self.remembered = connection.remembered
         self.server_time: datetime | None = None
         self._ahead = timedelta()
 

@@ -11,26 +11,26 @@ from tests.rig import REPOSITORY, Rig
 from tests.simulation.campaign import Outcome, campaign
 from tests.simulation.mutants import MUTANTS
 
-#: Those that the first few seeds catch: the others are for the soak.
-QUICK = (
-    "cursor-first",
-    "endless-lease",
-    "made-due-meanwhile",
-    "no-order-key",
-    "no-posting-key",
-    "no-read-back",
-    "no-sweep",
-    "older-version-accepted",
-    "push-settled-early",
-    "silent-posting",
-    "stale-tried-blindly",
-    "unknown-is-done",
-)
+#: Those that a few seeds catch, and the seed to begin with; the others are for the soak.
+QUICK = {
+    "cursor-first": 8,
+    "endless-lease": 0,
+    "made-due-meanwhile": 6,
+    "no-order-key": 0,
+    "no-posting-key": 0,
+    "no-read-back": 0,
+    "no-sweep": 0,
+    "older-version-accepted": 10,
+    "push-settled-early": 5,
+    "silent-posting": 1,
+    "stale-tried-blindly": 8,
+    "unknown-is-done": 11,
+}
 FEW = 30
 MOST = 2_000
 
 
-def caught(servers: Rig, mutant: str, within: int) -> list[str]:
+def caught(servers: Rig, mutant: str, seeds: range) -> list[str]:
     """What the first seed that notices says; nothing where none of them does."""
     found: list[str] = []
 
@@ -38,20 +38,20 @@ def caught(servers: Rig, mutant: str, within: int) -> list[str]:
         found.extend(one.violations)
         return not found
 
-    campaign(servers, range(within), told, mutant=mutant)
+    campaign(servers, seeds, told, mutant=mutant)
     return found
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("mutant", QUICK)
-def test_a_missing_safeguard_is_noticed_soon(clocked_servers: Rig, mutant: str) -> None:
-    assert caught(clocked_servers, mutant, FEW) != []
+@pytest.mark.parametrize(("mutant", "first"), QUICK.items())
+def test_a_missing_safeguard_is_noticed_soon(clocked_servers: Rig, mutant: str, first: int) -> None:
+    assert caught(clocked_servers, mutant, range(first, first + FEW)) != []
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("mutant", sorted(MUTANTS))
 def test_every_missing_safeguard_is_noticed(clocked_servers: Rig, mutant: str) -> None:
-    assert caught(clocked_servers, mutant, MOST) != []
+    assert caught(clocked_servers, mutant, range(MOST)) != []
 
 
 def test_the_table_of_mutants_is_whole() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import responses
@@ -188,3 +189,38 @@ def test_many_variable_products_are_listed_over_several_pages(rig: Rig) -> None:
     assert len(found) == len({one.external_id for one in found}) == 3 + 90
     assert len(pages) == 3
     assert {one.title for one in found if one.sku == "V-44-1"} == {"Shirt 44 - Size 1"}
+
+
+def refund(number: int) -> dict[str, Any]:
+    return {"id": number, "date_created_gmt": gmt(CHANGED), "amount": "1.00", "line_items": []}
+
+
+def test_refunds_that_were_read_are_not_asked_for_again_until_their_order_changes() -> None:
+    named = [{"id": 5, "reason": "", "total": "-1.00"}]
+    with connector() as shop, responses.RequestsMock() as web:
+        web.get(at("/orders"), json=[order(id=1, refunds=named)])  # the trash has it too
+        web.get(at("/orders/1/refunds"), json=[refund(5)])
+        walk_once = [shop.pull_orders(Cursor(CHANGED)), shop.pull_refunds(Cursor(CHANGED))]
+        asked = len([one for one in web.calls if "refunds" in str(one.request.url)])
+
+        more = [*named, {"id": 6, "reason": "", "total": "-1.00"}]
+        web.replace(responses.GET, at("/orders"), json=[order(id=1, refunds=more)])
+        web.replace(responses.GET, at("/orders/1/refunds"), json=[refund(5), refund(6)])
+        again = shop.pull_refunds(Cursor(CHANGED))
+
+    assert asked == 1
+    assert {one.external_id for one in walk_once[1].items} == {"5"}
+    assert {one.external_id for one in again.items} == {"5", "6"}
+
+
+def test_an_answer_that_misses_refunds_is_not_kept() -> None:
+    named = [{"id": 5, "reason": "", "total": "-1.00"}]
+    with connector() as shop, responses.RequestsMock() as web:
+        web.get(at("/orders"), json=[order(id=1, refunds=named)])
+        web.get(at("/orders/1/refunds"), json=[])
+        first = shop.pull_refunds(Cursor(CHANGED))
+        web.replace(responses.GET, at("/orders/1/refunds"), json=[refund(5)])
+        second = shop.pull_refunds(Cursor(CHANGED))
+
+    assert not first.items
+    assert {one.external_id for one in second.items} == {"5"}
