@@ -36,6 +36,20 @@ INVARIANTS = (
         """,
     ),
     Invariant(
+        "layers_are_levels",
+        "what remains in the cost layers of a shelf is what stands on it",
+        """
+        SELECT product_id, location_id, lot_id, sum(units) AS units, sum(layered) AS layered
+          FROM (SELECT product_id, location_id, lot_id, quantity AS units, 0 AS layered
+                  FROM level WHERE seller_id = :seller
+                UNION ALL
+                SELECT product_id, location_id, lot_id, 0, remaining
+                  FROM cost_layer WHERE seller_id = :seller AND remaining > 0) both_sides
+         GROUP BY product_id, location_id, lot_id
+        HAVING sum(units) <> sum(layered)
+        """,
+    ),
+    Invariant(
         "nothing_negative",
         "no level inside is negative",
         "SELECT product_id, location_id, state, quantity FROM level"

@@ -29,6 +29,9 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hub.db import SELLER, At, Kind, Transaction, among, array, params, rows
 from hub.errors import InsufficientStock, InvalidInput
+from hub.inventory.costing import Layers, cost, crosses
+from hub.inventory.layers import layer_values, read_layers
+from hub.inventory.layers import writing as writing_layers
 from hub.inventory.models import level, move, posting, product, stock_change
 from hub.inventory.moves import (
     LevelKey,
@@ -147,8 +150,9 @@ def post(
     ids = {one.key: number for one, number in zip(ordered, tx.ids(len(ordered)), strict=True)}
     register = _posting_values(tx, ordered, ids)
     if levels is not None:
-        effect = _effect(levels, postings, ids, late=late)
-        known = set(tx.execute(_POST, {**register, **effect.values(tx, len(ordered))}).scalars())
+        effect = _effect(tx, levels, postings, ids, late=late)
+        written = {**register, **effect.values(tx, len(ordered))}
+        known = set(tx.execute(_POST[effect.costed], written).scalars())
         if len(known) == len(ordered):
             return effect.posted(levels, known)
     else:
@@ -158,18 +162,24 @@ def post(
         return Posted(frozenset())
     if levels is None:
         levels = lock(tx, {m.product_id for one in fresh for m in one.moves})
-    effect = _effect(levels, fresh, ids, late=late)
-    tx.execute(_WRITE, effect.values(tx))
+    effect = _effect(tx, levels, fresh, ids, late=late)
+    tx.execute(_WRITE[effect.costed], effect.values(tx))
     return effect.posted(levels, known)
 
 
 class _Effect(NamedTuple):
-    """What a set writes besides its postings: moves under their posting's id, and levels."""
+    """What a set writes besides its postings: moves under their posting's id, levels, and, where
+    units change their location, cost layers."""
 
     moves: Sequence[tuple[int, Move]]
     changes: Mapping[LevelKey, int]
     known: Collection[LevelKey]
     short: Mapping[LevelKey, int]
+    layers: Layers | None
+
+    @property
+    def costed(self) -> bool:
+        return self.layers is not None
 
     def values(self, tx: Transaction, all_of: int = 0) -> dict[str, object]:
         moved = sorted(key for key, change in self.changes.items() if change)
@@ -178,6 +188,8 @@ class _Effect(NamedTuple):
         values = _move_values(tx, self.moves)
         values |= _change_values("change_", old, self.changes)
         values |= _change_values("new_", new, self.changes)
+        if self.layers is not None:
+            values |= layer_values(self.layers)
         return {**values, "all_of": all_of}
 
     def posted(self, levels: Levels, keys: Iterable[str]) -> Posted:
@@ -187,7 +199,12 @@ class _Effect(NamedTuple):
 
 
 def _effect(
-    levels: Levels, postings: Sequence[Posting], ids: Mapping[str, int], *, late: bool
+    tx: Transaction,
+    levels: Levels,
+    postings: Sequence[Posting],
+    ids: Mapping[str, int],
+    *,
+    late: bool,
 ) -> _Effect:
     """Raises InsufficientStock. The shortfalls of a late fact come first, under its posting."""
     moves = [(ids[one.key], m) for one in postings for m in one.moves]
@@ -198,8 +215,12 @@ def _effect(
     found = [found_again(key, units) for key, units in short.items()]
     for m in found:
         changes[level_key(m, m.target)] += m.quantity
-    first = [(moves[0][0], m) for m in found]
-    return _Effect([*first, *moves], changes, levels.quantities.keys(), short)
+    moves = [*((moves[0][0], m) for m in found), *moves]
+    layers = None
+    if any(crosses(m) for _, m in moves):
+        layers = read_layers(tx, (m for _, m in moves))
+        moves = cost(moves, layers, datetime.now(UTC))
+    return _Effect(moves, changes, levels.quantities.keys(), short, layers)
 
 
 _POSTINGS = rows(
@@ -248,12 +269,14 @@ _LEVEL_COLUMNS: dict[str, Kind] = {
 _MOVE_COLUMNS: dict[str, Kind] = {
     "posting_id": BigInteger,
     "product_id": BigInteger,
+    "lot_id": BigInteger,
     "quantity": BigInteger,
     "from_state": SmallInteger,
     "from_location_id": BigInteger,
     "to_state": SmallInteger,
     "to_location_id": BigInteger,
     "unit_cost": BigInteger,
+    "value": BigInteger,
     "happened_at": At,
 }
 _CHANGES = rows(*((f"change_{name}", kind) for name, kind in _LEVEL_COLUMNS.items()))
@@ -291,9 +314,15 @@ _ALL_FRESH = (
     == bindparam("all_of", type_=BigInteger)
 )  # fmt: skip
 #: The whole set in one statement; where a key of it has been posted before, only the others' keys
-#: are claimed, and nothing else is written.
-_POST = select(_FRESH.c.key).add_cte(*_writing(_ALL_FRESH))
-_WRITE = select(literal(1)).add_cte(*_writing(true()))
+#: are claimed, and nothing else is written. Without and with cost layers.
+_POST = [
+    select(_FRESH.c.key).add_cte(*_writing(_ALL_FRESH)),
+    select(_FRESH.c.key).add_cte(*_writing(_ALL_FRESH), *writing_layers(_ALL_FRESH)),
+]
+_WRITE = [
+    select(literal(1)).add_cte(*_writing(true())),
+    select(literal(1)).add_cte(*_writing(true()), *writing_layers(true())),
+]
 
 
 def _change_values(
@@ -310,11 +339,13 @@ def _move_values(tx: Transaction, moves: Sequence[tuple[int, Move]]) -> dict[str
         n=range(len(moves)),
         move_posting_id=[number for number, _ in moves],
         move_product_id=[m.product_id for _, m in moves],
+        move_lot_id=[m.lot_id for _, m in moves],
         move_quantity=[m.quantity for _, m in moves],
         move_from_state=[int(m.source.state) for _, m in moves],
         move_from_location_id=[m.source.location_id for _, m in moves],
         move_to_state=[int(m.target.state) for _, m in moves],
         move_to_location_id=[m.target.location_id for _, m in moves],
         move_unit_cost=[m.unit_cost for _, m in moves],
+        move_value=[m.value for _, m in moves],
         move_happened_at=[m.happened_at or now for _, m in moves],
     )

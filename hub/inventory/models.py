@@ -127,6 +127,8 @@ move = seller_table(
     Column("to_state", SmallInteger, nullable=False),
     Column("to_location_id", BigInteger),
     Column("unit_cost", BigInteger),
+    # What all its units cost: of those that change their location.
+    Column("value", BigInteger),
     Column("reverses_id", BigInteger),
     Column("happened_at", At, nullable=False),
     now_column("posted_at"),
@@ -137,10 +139,49 @@ move = seller_table(
     CheckConstraint("from_state BETWEEN 1 AND 15 AND to_state BETWEEN 1 AND 15", name="known"),
     CheckConstraint(_INSIDE_HAS_LOCATION.format(side="from"), name="from_place"),
     CheckConstraint(_INSIDE_HAS_LOCATION.format(side="to"), name="to_place"),
+    CheckConstraint("value >= 0", name="value_not_negative"),
     CheckConstraint(
         "from_state <> to_state OR from_location_id IS DISTINCT FROM to_location_id",
         name="goes_somewhere",
     ),
+)
+
+#: What came onto a shelf at one time and price; ``value`` is that of what remains, NULL = unknown.
+cost_layer = seller_table(
+    "cost_layer",
+    id_column(),
+    Column("product_id", BigInteger, nullable=False),
+    Column("location_id", BigInteger, nullable=False),
+    Column("lot_id", BigInteger, nullable=False, server_default="0"),
+    Column("posting_id", BigInteger, nullable=False),
+    # The layer it was at the location it came from.
+    Column("origin_id", BigInteger),
+    Column("received_at", At, nullable=False),
+    Column("units", BigInteger, nullable=False),
+    Column("remaining", BigInteger, nullable=False),
+    Column("value", BigInteger),
+    belongs_to("product", "product_id"),
+    belongs_to("location", "location_id"),
+    Index(
+        "ix_cost_layer_standing",
+        "product_id",
+        "location_id",
+        "lot_id",
+        "received_at",
+        "id",
+        "seller_id",
+        postgresql_where=text("remaining > 0"),
+    ),
+    Index("ix_cost_layer_posting", "posting_id", "seller_id"),
+    Index(
+        "ix_cost_layer_origin",
+        "origin_id",
+        "seller_id",
+        postgresql_where=text("origin_id IS NOT NULL"),
+    ),
+    CheckConstraint("units > 0 AND remaining BETWEEN 0 AND units", name="within_units"),
+    CheckConstraint("value >= 0 AND (remaining > 0 OR value = 0)", name="value_of_remaining"),
+    fill=50,
 )
 
 allocation = seller_table(

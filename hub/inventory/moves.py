@@ -12,6 +12,8 @@ from hub.errors import InvalidInput
 from hub.inventory.models import State
 
 LARGEST = 1_000_000_000_000
+#: In minor units: what a number column holds, with room to sum.
+DEAREST = 10**17
 
 
 class Place(NamedTuple):
@@ -30,7 +32,8 @@ class LevelKey(NamedTuple):
 
 class Move(NamedTuple):
     """``quantity`` whole units from one place to another. ``unit_cost`` in the seller's minor
-    units, None = unknown, which is not the same as free."""
+    units, None = unknown, which is not the same as free; or ``value``, of all its units, where one
+    price does not divide. What leaves a location is valued by the ledger, from its cost layers."""
 
     product_id: int
     quantity: int
@@ -38,6 +41,15 @@ class Move(NamedTuple):
     target: Place
     happened_at: datetime | None = None
     unit_cost: int | None = None
+    lot_id: int = 0
+    value: int | None = None
+
+    @property
+    def worth(self) -> int | None:
+        """What all its units are given as."""
+        if self.value is not None or self.unit_cost is None:
+            return self.value
+        return self.unit_cost * self.quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +111,8 @@ def check(one: Posting) -> None:
             raise InvalidInput("quantity", "must be a whole number of units")
         if not 0 < m.quantity <= LARGEST:
             raise InvalidInput("quantity", f"must be 1 to {LARGEST}, not {m.quantity}")
-        if m.unit_cost is not None and type(m.unit_cost) is not int:
-            raise InvalidInput("unit_cost", "must be whole minor units, or unknown")
+        _check_cost("unit_cost", m.unit_cost)
+        _check_cost("value", m.worth)
         if m.happened_at is not None and m.happened_at.tzinfo is None:
             raise InvalidInput("happened_at", "needs a time zone")
         for place in (m.source, m.target):
@@ -110,10 +122,15 @@ def check(one: Posting) -> None:
             raise InvalidInput("place", "a move must go somewhere")
 
 
+def _check_cost(name: str, given: int | None) -> None:
+    if given is not None and (type(given) is not int or not 0 <= given <= DEAREST):
+        raise InvalidInput(name, "must be whole minor units, not negative, or unknown")
+
+
 def level_key(m: Move, place: Place) -> LevelKey:
     if place.location_id is None:
         raise InvalidInput("place", "has no level")
-    return LevelKey(m.product_id, place.location_id, int(place.state))
+    return LevelKey(m.product_id, place.location_id, int(place.state), m.lot_id)
 
 
 def by_product(short: Mapping[LevelKey, int]) -> dict[int, int]:
@@ -125,4 +142,4 @@ def by_product(short: Mapping[LevelKey, int]) -> dict[int, int]:
 
 def found_again(key: LevelKey, units: int) -> Move:
     target = Place(State(key.state), key.location_id)
-    return Move(key.product_id, units, Place(State.ADJUSTMENT), target)
+    return Move(key.product_id, units, Place(State.ADJUSTMENT), target, lot_id=key.lot_id)
