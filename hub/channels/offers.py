@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    Date,
     Double,
     Text,
     bindparam,
@@ -37,7 +38,7 @@ from hub.db import SELLER, Transaction, among, rows
 from hub.errors import InvalidInput
 from hub.inventory.availability import Offer, Rule, switched
 from hub.inventory.availability import offer as decide
-from hub.inventory.models import State, claim, level, product, stock_change
+from hub.inventory.models import State, claim, level, lot, product, stock_change
 from hub.inventory.products import OWN_LOCATIONS
 
 MOST = 5_000
@@ -141,6 +142,17 @@ _OWED = (
     )
     .scalar_subquery()
 )
+#: What has expired is not offered. The day is that of UTC, as everywhere.
+_EXPIRED = (
+    select(lot.c.id)
+    .where(
+        lot.c.seller_id == SELLER,
+        lot.c.id == level.c.lot_id,
+        lot.c.expires_on < cast(func.timezone("UTC", func.now()), Date),
+    )
+    .correlate(level)
+    .exists()
+)
 _STOCKS = (
     select(
         product.c.id,
@@ -149,11 +161,13 @@ _STOCKS = (
         level.c.location_id,
         func.sum(level.c.quantity),
     )
+    .select_from(product)
     .join(
         level,
         (level.c.seller_id == SELLER)
         & (level.c.product_id == product.c.id)
-        & (level.c.state == State.AVAILABLE),
+        & (level.c.state == State.AVAILABLE)
+        & ((level.c.lot_id == 0) | ~_EXPIRED),
         isouter=True,
     )
     .where(product.c.seller_id == SELLER, among(product.c.id, "ids"))

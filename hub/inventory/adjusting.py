@@ -10,17 +10,21 @@ from sqlalchemy import select
 
 from hub.db import Transaction
 from hub.errors import Conflict, InvalidInput
+from hub.inventory import lots
 from hub.inventory.keys import refuse_keyed
 from hub.inventory.ledger import Move, Place, Posted, Posting, post
 from hub.inventory.models import State, move, posting
 
 
 class Adjustment(NamedTuple):
-    """``change`` units more (or, negative, fewer) of a product at a location."""
+    """``change`` units more (or, negative, fewer) of a product at a location, of one lot where the
+    product has lots. ``unit_cost`` of units more, None = unknown."""
 
     product_id: int
     location_id: int
     change: int
+    lot_id: int = 0
+    unit_cost: int | None = None
 
 
 def adjust(
@@ -35,13 +39,14 @@ def adjust(
     """Post the changes under one key; a second call with that key does nothing.
 
     Raises InsufficientStock where less is there than is taken off, unless ``late``; Conflict for a
-    product that is sold by keys.
+    product that is sold by keys; InvalidInput for one whose lot is not said.
     """
     moves = [_move(one) for one in changes if one.change]
     if not moves:
         raise InvalidInput("change", "there is nothing to adjust")
     posted = post(tx, [Posting(key, reason, moves, note=note)], late=late)
     refuse_keyed(tx, {one.product_id for one in moves})
+    lots.check_moves(tx, moves)
     return posted
 
 
@@ -57,16 +62,22 @@ def adjust_once(tx: Transaction, key: str, changes: Sequence[Adjustment], *, not
     return False
 
 
-def _summed(changes: Sequence[Adjustment]) -> dict[tuple[int, int], int]:
-    sums: Counter[tuple[int, int]] = Counter()
+def _summed(changes: Sequence[Adjustment]) -> dict[tuple[int, int, int], int]:
+    sums: Counter[tuple[int, int, int]] = Counter()
     for one in changes:
-        sums[one.product_id, one.location_id] += one.change
+        sums[one.product_id, one.location_id, one.lot_id] += one.change
     return {key: units for key, units in sums.items() if units}
 
 
 def _posted(tx: Transaction, key: str) -> list[Adjustment]:
     found = tx.execute(
-        select(move.c.product_id, move.c.to_location_id, move.c.from_location_id, move.c.quantity)
+        select(
+            move.c.product_id,
+            move.c.to_location_id,
+            move.c.from_location_id,
+            move.c.quantity,
+            move.c.lot_id,
+        )
         .join(
             posting,
             (posting.c.seller_id == move.c.seller_id) & (posting.c.id == move.c.posting_id),
@@ -74,8 +85,8 @@ def _posted(tx: Transaction, key: str) -> list[Adjustment]:
         .where(posting.c.seller_id == tx.seller_id, posting.c.key == key)
     )
     return [
-        Adjustment(number, target or source, units if target else -units)
-        for number, target, source, units in found
+        Adjustment(number, target or source, units if target else -units, lot_id)
+        for number, target, source, units, lot_id in found
     ]
 
 
@@ -83,5 +94,7 @@ def _move(one: Adjustment) -> Move:
     if not isinstance(one.change, int) or isinstance(one.change, bool):
         raise InvalidInput("change", "must be a whole number of units")
     outside, inside = Place(State.ADJUSTMENT), Place(State.AVAILABLE, one.location_id)
-    source, target = (outside, inside) if one.change > 0 else (inside, outside)
-    return Move(one.product_id, abs(one.change), source, target)
+    if one.change < 0:
+        return Move(one.product_id, -one.change, inside, outside, lot_id=one.lot_id)
+    cost = one.unit_cost
+    return Move(one.product_id, one.change, outside, inside, unit_cost=cost, lot_id=one.lot_id)

@@ -21,25 +21,28 @@ _SHARES = rows(
     ("location_id", BigInteger),
     ("product_id", BigInteger),
     ("quantity", BigInteger),
+    ("lot_id", BigInteger),
 )
 
 
 def allocating_moves(shares: Iterable[Share]) -> list[Move]:
-    return [
-        Move(s.product_id, s.quantity, Place(State.AVAILABLE, s.location_id), _held(s))
-        for s in shares
-    ]
+    return [_moved(s, _shelf(s), _held(s)) for s in shares]
 
 
 def releasing_moves(shares: Iterable[Share]) -> list[Move]:
-    return [
-        Move(s.product_id, s.quantity, _held(s), Place(State.AVAILABLE, s.location_id))
-        for s in shares
-    ]
+    return [_moved(s, _held(s), _shelf(s)) for s in shares]
 
 
 def shipping_moves(shares: Iterable[Share]) -> list[Move]:
-    return [Move(s.product_id, s.quantity, _held(s), Place(State.CUSTOMER)) for s in shares]
+    return [_moved(s, _held(s), Place(State.CUSTOMER)) for s in shares]
+
+
+def _moved(share: Share, source: Place, target: Place) -> Move:
+    return Move(share.product_id, share.quantity, source, target, lot_id=share.lot_id)
+
+
+def _shelf(share: Share) -> Place:
+    return Place(State.AVAILABLE, share.location_id)
 
 
 def _held(share: Share) -> Place:
@@ -47,13 +50,13 @@ def _held(share: Share) -> Place:
 
 
 _DOCUMENT = bindparam("document", type_=allocation.c.document.type)
-_SHARE_COLUMNS = ["line_id", "location_id", "product_id", "quantity"]
+_SHARE_COLUMNS = ["line_id", "location_id", "product_id", "quantity", "lot_id"]
 _NEW_SHARES = upsert(allocation).from_select(
     ["seller_id", "document", *_SHARE_COLUMNS],
     select(SELLER, _DOCUMENT, *(_SHARES.c[name] for name in _SHARE_COLUMNS)),
 )
 _HOLD = _NEW_SHARES.on_conflict_do_update(
-    index_elements=["seller_id", "document", "line_id", "location_id"],
+    index_elements=["seller_id", "document", "line_id", "location_id", "lot_id"],
     set_={"quantity": allocation.c.quantity + _NEW_SHARES.excluded.quantity},
 )
 
@@ -77,6 +80,7 @@ def let_go(tx: Transaction, document: str, shares: Sequence[Share]) -> None:
             allocation.c.document == document,
             allocation.c.line_id == _SHARES.c.line_id,
             allocation.c.location_id == _SHARES.c.location_id,
+            allocation.c.lot_id == _SHARES.c.lot_id,
         ),
         _values(shares),
     )
@@ -90,6 +94,7 @@ def held(tx: Transaction, document: str, line_ids: Sequence[int]) -> list[Share]
             allocation.c.product_id,
             allocation.c.location_id,
             allocation.c.quantity,
+            allocation.c.lot_id,
         )
         .where(
             allocation.c.seller_id == tx.seller_id,
@@ -97,7 +102,7 @@ def held(tx: Transaction, document: str, line_ids: Sequence[int]) -> list[Share]
             allocation.c.line_id == func.any(list(line_ids)),
             allocation.c.quantity > 0,
         )
-        .order_by(allocation.c.line_id, allocation.c.location_id)
+        .order_by(allocation.c.line_id, allocation.c.location_id, allocation.c.lot_id)
     )
     return [Share(*row) for row in found]
 
@@ -108,6 +113,7 @@ def _values(shares: Sequence[Share]) -> dict[str, object]:
         location_id=[s.location_id for s in shares],
         product_id=[s.product_id for s in shares],
         quantity=[s.quantity for s in shares],
+        lot_id=[s.lot_id for s in shares],
     )
 
 
@@ -157,7 +163,8 @@ def set_open(tx: Transaction, document: str, open_units: dict[int, int]) -> None
 
 
 def waiting(tx: Transaction, document: str, product_ids: Sequence[int]) -> list[Demand]:
-    """Open claims of these products, most urgent first, oldest first."""
+    """Open claims of these products, most urgent first: then the oldest promise, and what nobody
+    has promised a day after that, the oldest first."""
     found = tx.execute(
         select(claim.c.line_id, claim.c.product_id, claim.c.wanted - claim.c.filled)
         .where(
@@ -166,7 +173,12 @@ def waiting(tx: Transaction, document: str, product_ids: Sequence[int]) -> list[
             claim.c.product_id == func.any(list(product_ids)),
             claim.c.filled < claim.c.wanted,
         )
-        .order_by(claim.c.priority, claim.c.claimed_at, claim.c.line_id)
+        .order_by(
+            claim.c.priority,
+            claim.c.promised_at.nulls_last(),
+            claim.c.claimed_at,
+            claim.c.line_id,
+        )
     )
     return [Demand(*row) for row in found]
 

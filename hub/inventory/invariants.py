@@ -25,13 +25,13 @@ INVARIANTS = (
         "allocated_is_promised",
         "the allocated level equals what document lines hold",
         """
-        SELECT product_id, location_id, sum(level) AS level, sum(promised) AS promised
-          FROM (SELECT product_id, location_id, quantity AS level, 0 AS promised
+        SELECT product_id, location_id, lot_id, sum(level) AS level, sum(promised) AS promised
+          FROM (SELECT product_id, location_id, lot_id, quantity AS level, 0 AS promised
                   FROM level WHERE seller_id = :seller AND state = 2
                 UNION ALL
-                SELECT product_id, location_id, 0, quantity
+                SELECT product_id, location_id, lot_id, 0, quantity
                   FROM allocation WHERE seller_id = :seller) both_sides
-         GROUP BY product_id, location_id
+         GROUP BY product_id, location_id, lot_id
         HAVING sum(level) <> sum(promised)
         """,
     ),
@@ -54,6 +54,18 @@ INVARIANTS = (
         "no level inside is negative",
         "SELECT product_id, location_id, state, quantity FROM level"
         " WHERE seller_id = :seller AND quantity < 0",
+    ),
+    Invariant(
+        "lots_are_told",
+        "units of a product with lots stand in a lot of that product, and others in none",
+        """
+        SELECT l.product_id, l.location_id, l.state, l.lot_id, l.quantity
+          FROM level l
+          JOIN product p ON p.seller_id = l.seller_id AND p.id = l.product_id
+          LEFT JOIN lot ON lot.seller_id = l.seller_id AND lot.id = l.lot_id
+                       AND lot.product_id = l.product_id
+         WHERE l.seller_id = :seller AND l.quantity > 0 AND p.lots <> (lot.id IS NOT NULL)
+        """,
     ),
     Invariant(
         "free_keys_are_units",

@@ -32,7 +32,7 @@ from hub.errors import InsufficientStock, InvalidInput
 from hub.inventory.costing import Layers, cost, crosses
 from hub.inventory.layers import layer_values, read_layers
 from hub.inventory.layers import writing as writing_layers
-from hub.inventory.models import level, move, posting, product, stock_change
+from hub.inventory.models import level, lot, move, posting, product, stock_change
 from hub.inventory.moves import (
     LevelKey,
     Levels,
@@ -118,15 +118,26 @@ def lock(tx: Transaction, product_ids: Iterable[int]) -> Levels:
     if len(tx.execute(_QUEUE if len(ids) <= FEW else _LOCK, values).all()) != len(ids):
         raise InvalidInput("product", "no such product of this seller")
     tx.ring("stock")
-    return _levels(tx.execute(_BUMP, values))
+    return _levels(tx, tx.execute(_BUMP, values))
 
 
 def read_levels(tx: Transaction, product_ids: Sequence[int]) -> Levels:
-    return _levels(tx.execute(_LEVELS, tx.params(ids=product_ids)))
+    return _levels(tx, tx.execute(_LEVELS, tx.params(ids=product_ids)))
 
 
-def _levels(found: Iterable[Any]) -> Levels:
-    return Levels({LevelKey(*row[:4]): row[4] for row in found})
+_EXPIRES = select(lot.c.id, lot.c.expires_on).where(
+    lot.c.seller_id == SELLER, among(lot.c.id, "ids")
+)
+
+
+def _levels(tx: Transaction, found: Iterable[Any]) -> Levels:
+    """Lots are asked for only where there are any."""
+    quantities = {LevelKey(*row[:4]): row[4] for row in found}
+    lots = sorted({key.lot_id for key in quantities if key.lot_id})
+    expires = (
+        {number: last for number, last in tx.execute(_EXPIRES, tx.params(ids=lots))} if lots else {}
+    )
+    return Levels(quantities, expires)
 
 
 def post(

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     Index,
     LargeBinary,
     SmallInteger,
@@ -60,12 +61,15 @@ product = seller_table(
     # Each unit is one activation key of the pool; its keys are told apart under a key of its own.
     Column("keyed", Boolean, nullable=False, server_default=text("false")),
     Column("fingerprint_key", LargeBinary),
+    # Whether its units come in lots, each told apart on the shelf.
+    Column("lots", Boolean, nullable=False, server_default=text("false")),
     now_column("created_at"),
     UniqueConstraint("seller_id", "sku_key"),
     Index("ix_product_barcode", "barcode", "seller_id"),
     CheckConstraint("length(sku) > 0", name="sku_given"),
     CheckConstraint("derived_version <= stock_version", name="derived_not_ahead"),
     CheckConstraint("keyed = (fingerprint_key IS NOT NULL)", name="keyed_can_tell"),
+    CheckConstraint("NOT (keyed AND lots)", name="keys_come_in_no_lots"),
     fill=50,
 )
 
@@ -82,6 +86,28 @@ location = seller_table(
         "kind IN ('warehouse', 'third_party', 'channel_held', 'shop', 'supplier', 'bin')",
         name="kind_known",
     ),
+)
+
+#: Units of a product that were made together; ``expires_on`` is the last day they may be sold.
+lot = seller_table(
+    "lot",
+    id_column(),
+    Column("product_id", BigInteger, nullable=False),
+    Column("code", String(80, collation="C"), nullable=False),
+    Column("made_on", Date),
+    Column("expires_on", Date),
+    Column("note", String(500), nullable=False, server_default=""),
+    now_column("created_at"),
+    belongs_to("product", "product_id"),
+    UniqueConstraint("product_id", "code", "seller_id"),
+    Index(
+        "ix_lot_expires",
+        "seller_id",
+        "expires_on",
+        postgresql_where=text("expires_on IS NOT NULL"),
+    ),
+    CheckConstraint("length(code) > 0", name="code_given"),
+    CheckConstraint("made_on <= expires_on", name="made_before_it_expires"),
 )
 
 level = seller_table(
@@ -189,12 +215,13 @@ allocation = seller_table(
     Column("document", String(20, collation="C"), nullable=False),
     Column("line_id", BigInteger, nullable=False),
     Column("location_id", BigInteger, nullable=False),
+    Column("lot_id", BigInteger, nullable=False, server_default="0"),
     Column("product_id", BigInteger, nullable=False),
     Column("quantity", BigInteger, nullable=False),
     now_column("allocated_at"),
     Index("ix_allocation_product", "seller_id", "product_id"),
     CheckConstraint("quantity >= 0", name="not_negative"),
-    key=("document", "line_id", "location_id"),
+    key=("document", "line_id", "location_id", "lot_id"),
     fill=70,
 )
 

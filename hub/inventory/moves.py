@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from hub.errors import InvalidInput
@@ -64,14 +64,35 @@ class Posting:
     note: str = ""
 
 
+def today() -> date:
+    return datetime.now(UTC).date()
+
+
 @dataclass(slots=True)
 class Levels:
-    """The levels of locked products, as they will be when what was decided so far is posted."""
+    """The levels of locked products, as they will be when what was decided so far is posted.
+    ``expires``: of each lot among them, the last day it may be sold, where it has one."""
 
     quantities: dict[LevelKey, int] = field(default_factory=dict)
+    expires: dict[int, date | None] = field(default_factory=dict)
+    on: date = field(default_factory=today)
 
     def available(self, product_id: int, location_id: int) -> int:
-        return self.quantities.get(LevelKey(product_id, location_id, State.AVAILABLE), 0)
+        return sum(self.quantities[key] for key in self.sellable(product_id, location_id))
+
+    def sellable(self, product_id: int, location_id: int) -> list[LevelKey]:
+        """Where available units stand that may be sold: what has no lot, then first expired first
+        out. What has expired is left out."""
+        plain = LevelKey(product_id, location_id, State.AVAILABLE)
+        found = [plain] if self.quantities.get(plain) else []
+        if not self.expires:
+            return found
+        lots = []
+        for number, last in self.expires.items():
+            key = plain._replace(lot_id=number)
+            if self.quantities.get(key) and (last is None or last >= self.on):
+                lots.append((last or date.max, number, key))
+        return found + [key for *_, key in sorted(lots)]
 
     def at(self, key: LevelKey) -> int:
         return self.quantities.get(key, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import BigInteger, func, select
 
@@ -74,7 +75,7 @@ def _release(tx: Transaction, letting_go: Sequence[Change]) -> list[Share]:
 
 def _with(levels: Levels, released: Sequence[Share]) -> Levels:
     """The levels once the released units are back, which others on the page may then have."""
-    after = Levels(dict(levels.quantities))
+    after = replace(levels, quantities=dict(levels.quantities))
     for key, change in net_changes(claims.releasing_moves(released)).items():
         after.quantities[key] = after.at(key) + change
     return after
