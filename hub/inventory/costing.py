@@ -26,8 +26,9 @@ class Shelf(NamedTuple):
 
 @dataclass(slots=True)
 class Layer:
-    """``value`` of the ``remaining`` units in the seller's minor units, None = unknown. ``id`` is
-    None until it is written; ``origin_id`` is the layer it was before it changed location."""
+    """``value`` of the ``remaining`` units in the seller's minor units, None = unknown; ``cost`` of
+    a new one, of all its units. ``id`` is None until it is written; ``origin_id`` is the layer it
+    came in as, before it changed location."""
 
     id: int | None
     shelf: Shelf
@@ -37,6 +38,7 @@ class Layer:
     value: int | None
     origin_id: int | None = None
     posting_id: int = 0
+    cost: int | None = None
 
 
 class Taken(NamedTuple):
@@ -128,7 +130,7 @@ def _cost_one(posting_id: int, m: Move, layers: Layers, now: datetime) -> list[M
             shelf = Shelf(m.product_id, m.target.location_id, m.lot_id)
             at = m.happened_at or now
             layers.add(
-                Layer(None, shelf, at, m.quantity, m.quantity, m.worth, posting_id=posting_id)
+                Layer(None, shelf, at, m.quantity, m.quantity, m.worth, None, posting_id, m.worth)
             )
         return [m._replace(value=m.worth)]
     parts = layers.take(Shelf(m.product_id, m.source.location_id, m.lot_id), m.quantity)
@@ -145,6 +147,7 @@ def _cost_one(posting_id: int, m: Move, layers: Layers, now: datetime) -> list[M
                     part.value,
                     part.origin_id,
                     posting_id,
+                    part.value,
                 )
             )
     return [m._replace(quantity=part.units, value=part.value, unit_cost=None) for part in parts]

@@ -89,6 +89,7 @@ _COLUMNS: dict[str, Kind] = {
     "origin_id": BigInteger,
     "received_at": At,
     "units": BigInteger,
+    "cost": BigInteger,
     "remaining": BigInteger,
     "value": BigInteger,
 }
@@ -124,6 +125,7 @@ def layer_values(layers: Layers) -> dict[str, object]:
         laid_origin_id=[one.origin_id for one in new],
         laid_received_at=[one.received_at for one in new],
         laid_units=[one.units for one in new],
+        laid_cost=[one.cost for one in new],
         laid_remaining=[one.remaining for one in new],
         laid_value=[one.value for one in new],
     )

@@ -184,6 +184,8 @@ cost_layer = seller_table(
     Column("origin_id", BigInteger),
     Column("received_at", At, nullable=False),
     Column("units", BigInteger, nullable=False),
+    # What all its units cost when they came.
+    Column("cost", BigInteger),
     Column("remaining", BigInteger, nullable=False),
     Column("value", BigInteger),
     belongs_to("product", "product_id"),
@@ -208,6 +210,25 @@ cost_layer = seller_table(
     CheckConstraint("units > 0 AND remaining BETWEEN 0 AND units", name="within_units"),
     CheckConstraint("value >= 0 AND (remaining > 0 OR value = 0)", name="value_of_remaining"),
     fill=50,
+)
+
+#: Charges that were learnt after the goods came: what they added to a layer, and what of them was
+#: for units that were gone.
+cost_change = seller_table(
+    "cost_change",
+    id_column(),
+    Column("key", String(200, collation="C"), nullable=False),
+    Column("layer_id", BigInteger, nullable=False),
+    Column("product_id", BigInteger, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("variance", BigInteger, nullable=False),
+    Column("note", String(500), nullable=False, server_default=""),
+    now_column("changed_at"),
+    belongs_to("cost_layer", "layer_id"),
+    UniqueConstraint("layer_id", "key", "seller_id"),
+    Index("ix_cost_change_key", "key", "seller_id"),
+    Index("ix_cost_change_product", "seller_id", "product_id"),
+    CheckConstraint("amount >= 0 AND variance >= 0", name="not_negative"),
 )
 
 allocation = seller_table(

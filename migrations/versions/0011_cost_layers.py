@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("origin_id", sa.BigInteger(), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("units", sa.BigInteger(), nullable=False),
+        sa.Column("cost", sa.BigInteger(), nullable=True),
         sa.Column("remaining", sa.BigInteger(), nullable=False),
         sa.Column("value", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
@@ -77,9 +78,48 @@ def upgrade() -> None:
     op.execute(STANDING)
     op.execute("ALTER TABLE level FORCE ROW LEVEL SECURITY")
     protect("cost_layer")
+    _cost_change()
+
+
+def _cost_change() -> None:
+    op.create_table(
+        "cost_change",
+        sa.Column("seller_id", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "id", sa.BigInteger(), server_default=sa.text("nextval('row_id')"), nullable=False
+        ),
+        sa.Column("key", sa.String(length=200, collation="C"), nullable=False),
+        sa.Column("layer_id", sa.BigInteger(), nullable=False),
+        sa.Column("product_id", sa.BigInteger(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("variance", sa.BigInteger(), nullable=False),
+        sa.Column("note", sa.String(length=500), server_default="", nullable=False),
+        sa.Column(
+            "changed_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "amount >= 0 AND variance >= 0", name=op.f("ck_cost_change_not_negative")
+        ),
+        sa.ForeignKeyConstraint(
+            ["seller_id", "layer_id"],
+            ["cost_layer.seller_id", "cost_layer.id"],
+            name=op.f("fk_cost_change_seller_id_layer_id_cost_layer"),
+        ),
+        sa.PrimaryKeyConstraint("seller_id", "id", name=op.f("pk_cost_change")),
+        sa.UniqueConstraint(
+            "layer_id", "key", "seller_id", name=op.f("uq_cost_change_layer_id_key_seller_id")
+        ),
+    )
+    op.create_index("ix_cost_change_key", "cost_change", ["key", "seller_id"])
+    op.create_index("ix_cost_change_product", "cost_change", ["seller_id", "product_id"])
+    protect("cost_change")
 
 
 def downgrade() -> None:
+    op.drop_table("cost_change")
     op.drop_table("cost_layer")
     op.drop_constraint(op.f("ck_move_value_not_negative"), "move")
     op.drop_column("move", "value")
