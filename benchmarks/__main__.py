@@ -15,6 +15,7 @@ from benchmarks import (
     hot_sku,
     intake,
     push_drain,
+    receipt,
     recovery,
     ring,
     webhook_burst,
@@ -33,6 +34,7 @@ MODULES = (
     fairness,
     recovery,
     footprint,
+    receipt,
 )
 BUILD = Path(__file__).resolve().parent.parent / "build"
 

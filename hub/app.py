@@ -31,8 +31,12 @@ from hub.db import Database, create
 from hub.errors import NotFound
 from hub.health.api import health
 from hub.inventory import api as inventory
+from hub.purchasing import api as purchasing
+from hub.purchasing.arriving import api as arriving
+from hub.purchasing.supply import api as supply
 from hub.resolution import api as resolution
 from hub.sales import api as sales
+from hub.sales import backorders
 from hub.secrets import Keyring
 
 log = logs.logger(__name__)
@@ -56,6 +60,8 @@ def create_app(
         found,
         keyring,
         {one.name: one for one in catalog.channels()},
+        backorders.lock_waiting,
+        backorders.serve_waiting,
     )
     app.config.update(
         MAX_CONTENT_LENGTH=LARGEST,
@@ -102,6 +108,9 @@ def _register(app: Flask) -> None:
         webhooks,
         reconciliation.blueprint,
         inventory.blueprint,
+        supply.blueprint,
+        purchasing.blueprint,
+        arriving.blueprint,
         sales.blueprint,
         aftersales.blueprint,
         conflicts.blueprint,

@@ -9,6 +9,9 @@ from hub.conflicts import models as conflicts_models
 from hub.db import metadata
 from hub.inventory import invariants as inventory_invariants
 from hub.inventory import models as inventory_models
+from hub.purchasing import arrivals as purchasing_arrivals
+from hub.purchasing import invariants as purchasing_invariants
+from hub.purchasing import models as purchasing_models
 from hub.sales import invariants as sales_invariants
 from hub.sales import models as sales_models
 
@@ -24,6 +27,8 @@ MODULES = (
     conflicts_models,
     inventory_models,
     channels_models,
+    purchasing_models,
+    purchasing_arrivals,
     sales_models,
     aftersales_models,
 )
@@ -31,6 +36,7 @@ MODULES = (
 INVARIANTS = (
     *inventory_invariants.INVARIANTS,
     *channels_invariants.INVARIANTS,
+    *purchasing_invariants.INVARIANTS,
     *sales_invariants.INVARIANTS,
     *aftersales_invariants.INVARIANTS,
 )

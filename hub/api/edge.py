@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -26,12 +26,15 @@ _TAG = re.compile(r'"([0-9]{1,18})"\Z')
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What every request may use. ``channels`` maps a name to its declaration."""
+    """What every request may use. ``channels`` maps a name to its declaration; ``lock_waiting`` and
+    ``serve`` look after who waits for stock that comes (see ``hub.purchasing.serving``)."""
 
     database: Database
     settings: Settings
     keyring: Keyring
     channels: Mapping[str, Any]
+    lock_waiting: Callable[[Transaction, Sequence[int]], object]
+    serve: Callable[[Transaction, Sequence[int]], int]
 
 
 class VersionNeeded(HubError):

@@ -38,6 +38,16 @@ def serve_waiting(tx: Transaction, product_ids: Sequence[int]) -> int:
     return got + (fill_waiting(tx, product_ids) if found else 0)
 
 
+def lock_waiting(tx: Transaction, product_ids: Sequence[int]) -> int:
+    """Lock the orders that wait for these products' stock: who is about to bring it locks them
+    before the products. Answers how many lines wait."""
+    if not products_waiting(tx, product_ids):
+        return 0
+    lines = [one.line_id for one in claims.waiting(tx, DOCUMENT, product_ids)]
+    shortages.lock_orders(tx, lines)
+    return len(lines)
+
+
 def products_waiting(tx: Transaction, product_ids: Sequence[int]) -> list[int]:
     """Which of these products somebody waits for. One indexed look, no lock."""
     return sorted(tx.execute(_WANTED, tx.params(ids=product_ids)).scalars())

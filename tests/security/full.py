@@ -23,15 +23,25 @@ from hub.channels import (
 from hub.channels.hearing import Change
 from hub.channels.telling import Abilities
 from hub.db import Database, Transaction
-from hub.inventory import keys
+from hub.inventory import keys, lots, valuing
 from hub.inventory.availability import Rule
+from hub.inventory.lots import NewLot
 from hub.inventory.products import NewProduct, add_products
+from hub.purchasing import history, invoicing, pricelists, settings, suppliers
+from hub.purchasing.invoicing import NewInvoice
+from hub.purchasing.matching import Billed
+from hub.purchasing.prices import PriceList, Tier
+from hub.purchasing.quality import Plan, SamplingStep
+from hub.purchasing.returning import Back
+from hub.purchasing.settings import Setting
+from hub.purchasing.suppliers import Certificate, Contact
 from hub.sales import cancelling, delivering, fulfilment, orders, shipments
 from hub.sales.cancelling import TakenOff
 from hub.sales.intake import take_in
 from hub.sales.shipments import Leaving
 from hub.secrets import Keyring
 from tests.builders import NOON, World, line, listing, order, world
+from tests.buying import TODAY, Buyer, card
 
 
 def full(database: Database, seller_id: int, keyring: Keyring) -> World:
@@ -50,7 +60,33 @@ def full(database: Database, seller_id: int, keyring: Keyring) -> World:
         _keys(tx, shop)
         _after_the_sale(tx, shop)
         _fares(tx, shop)
+    _bought(shop)
     return shop
+
+
+def _bought(shop: World) -> None:
+    """An order of which some is on sale, some is looked at, some went back, and a bill for it."""
+    made = shop.database.command(shop.seller_id, lambda tx: _supplier(tx, shop))
+    buys = Buyer(shop, made)
+    number = buys.order({"TENT": 10})
+    came = buys.counted(number, "TENT", 6, sampled=1, defects=1, verdict="inspect")
+    receipt = buys.receive(number, came)
+    buys.judge(receipt.receipt_id, 3, 1)
+    buys.send_back(number, Back(came.line_id, 1))
+    bill = NewInvoice("R-1", TODAY, 9_999, [Billed(came.line_id, 10, 500)])
+    buys.run(lambda tx: invoicing.record(tx, "token:1", number, bill))
+    said = history.Said("in", "email", "On its way")
+    buys.run(lambda tx: history.log_message(tx, number, "token:1", said))
+
+
+def _supplier(tx: Transaction, shop: World) -> int:
+    steps = (SamplingStep(1, 5, 0, 1),)
+    settings.put(tx, Setting(10**9, plan=Plan(steps)), version=0)
+    people, papers = (Contact("Berta"),), (Certificate("ISO 9001"),)
+    made = suppliers.create(tx, card(contacts=people, certificates=papers))
+    price = PriceList(made.id, shop.products["TENT"], "EUR", TODAY, (Tier(1, 500),))
+    pricelists.put(tx, made.id, [price])
+    return made.id
 
 
 def _keys(tx: Transaction, shop: World) -> None:
@@ -96,5 +132,8 @@ def _the_rest(tx: Transaction, shop: World) -> None:
     requests.ask(tx, shop.account_id, "test")
     issue_token(tx, "robot", "owner")
     audit.record(tx, "token:1", "account.connect", "account:1")
+    lots.add_lots(tx, [NewLot(shop.products["TENT"], "L-1")])
+    opened = "SELECT min(posting_id) FROM cost_layer WHERE posting_id > 0"
+    valuing.land(tx, "freight", [shop.ask(opened)[0][0]], 100, basis=valuing.BY_QUANTITY)
     call = idempotency.Call("token:1", "key-1", "a call")
     idempotency.keep(tx, shop.keyring, call, idempotency.Answer(200, {}, "{}"))

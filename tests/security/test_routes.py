@@ -17,15 +17,21 @@ from hub.conflicts.record import Finding, open_conflicts, payload_binding
 from hub.db import Database, Transaction
 from hub.inventory import keys
 from hub.inventory.products import NewProduct, add_products
+from hub.purchasing import inspecting, invoicing, suppliers
+from hub.purchasing.invoicing import NewInvoice
+from hub.purchasing.matching import Billed
+from hub.purchasing.returning import Back
 from hub.sales import shipments
 from hub.secrets import Keyring
 from hub.seller import create_seller
 from tests.builders import World, line, order, world
+from tests.buying import TODAY, Buyer, card
 from tests.web import SHOP, Web
 
 NO_ROW = 9_000_000_000_000_000
 
-#: (method, path) → the body that does something; a path with an id has its row's kind in it.
+#: (method, path) → the body that does something, or what makes it of the rows there are; a path
+#: with an id has its row's kind in it.
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/v1/accounts"): {"channel": "memory", "name": "new", "credentials": SHOP},
     ("PATCH", "/api/v1/accounts/{account_id}"): {"mode": "paused"},
@@ -53,13 +59,61 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/api/v1/shipments/{shipment_id}"): {"carrier": "UPS"},
     ("POST", "/api/v1/orders/{order_id}/cancellations"): {"reason": "sold out"},
     ("POST", "/api/v1/orders/{order_id}/refunds"): {"amount": 1, "reason": "it came late"},
+    ("POST", "/api/v1/suppliers"): {"code": "NEW", "name": "New", "currency": "EUR"},
+    ("PUT", "/api/v1/suppliers/{supplier_id}"): {"code": "B", "name": "B", "currency": "EUR"},
+    ("POST", "/api/v1/suppliers/{supplier_id}/prices"): {
+        "items": [
+            {
+                "sku": "tent",
+                "valid_from": "2026-01-01",
+                "tiers": [{"from_quantity": 1, "unit_price": 5}],
+            }
+        ]
+    },
+    ("POST", "/api/v1/purchasing/choices"): {
+        "needs": [{"sku": "tent", "quantity": 1, "by": "2027-01-01"}]
+    },
+    ("PUT", "/api/v1/purchasing/settings"): {"approval_limit": 100_000},
+    ("POST", "/api/v1/purchase-orders"): lambda rows: {
+        "supplier_id": rows["supplier_id"],
+        "location": "MAIN",
+        "lines": [{"sku": "tent", "quantity": 1, "unit_price": 5}],
+    },
+    ("PATCH", "/api/v1/purchase-orders/{purchase_order_id}"): {"note": "soon", "reason": "r"},
+    ("POST", "/api/v1/purchase-orders/{purchase_order_id}/steps"): {"step": "ship"},
+    ("POST", "/api/v1/purchase-orders/{purchase_order_id}/messages"): {
+        "direction": "in",
+        "medium": "phone",
+        "body": "It is on its way",
+    },
+    ("POST", "/api/v1/purchase-orders/{purchase_order_id}/receipts"): lambda rows: {
+        "key": "k",
+        "lines": [{"line_id": rows["purchase_line_id"], "quantity": 1, "verdict": "reject"}],
+    },
+    ("POST", "/api/v1/receipts/{receipt_id}/judgements"): lambda rows: {
+        "key": "k",
+        "lines": [{"receipt_line_id": rows["receipt_line_id"], "rejected": 1}],
+    },
+    ("POST", "/api/v1/purchase-orders/{purchase_order_id}/returns"): {"key": "k"},
+    ("PATCH", "/api/v1/supplier-returns/{supplier_return_id}"): {"credited": 500},
+    ("POST", "/api/v1/purchase-orders/{purchase_order_id}/invoices"): lambda rows: {
+        "number": "R-2",
+        "invoiced_on": "2026-01-01",
+        "total": 5,
+        "lines": [{"line_id": rows["purchase_line_id"], "quantity": 1, "unit_price": 5}],
+    },
+    ("PATCH", "/api/v1/supplier-invoices/{supplier_invoice_id}"): {"reason": "freight"},
 }
 STRICTER = {
     ("POST", "/api/v1/accounts"): "owner",
     ("PUT", "/api/v1/accounts/{account_id}/credentials"): "owner",
     ("GET", "/api/v1/orders/{order_id}/keys"): "support",
+    ("PUT", "/api/v1/purchasing/settings"): "owner",
+    ("PATCH", "/api/v1/supplier-invoices/{supplier_invoice_id}"): "owner",
     ("GET", "/api/v1/conflicts/{conflict_id}/payload"): "owner",
 }
+#: The installation's own, and one row a seller.
+NO_LISTS = {"/api/v1/channels", "/api/v1/purchasing/settings"}
 OPEN = {"/api/v1/openapi.json", "/healthz", "/metrics", "/readyz", "/webhooks/{path}"}
 
 
@@ -95,6 +149,7 @@ def rows_of(database: Database, keyring: Keyring, seller: int, sku: str) -> dict
     shop = world(database, seller, keyring, {sku: 5})
     shop.take(order("1", line("1", f"v-{sku}", 7)))
     shop.derive()
+    bought = of_a_purchase(shop, sku)
     with database.transaction(seller) as tx:
         payload = keyring.encrypt(b"{}", payload_binding(seller, "subject"))
         open_conflicts(tx, [Finding("test", "subject", "odd", payload=payload)])
@@ -110,7 +165,33 @@ def rows_of(database: Database, keyring: Keyring, seller: int, sku: str) -> dict
             "product_id": keyed(tx, shop, f"{sku}-key"),
             "shipment_id": sent(tx, shop),
             "sku": sku,
+            **bought,
         }
+
+
+def of_a_purchase(shop: World, sku: str) -> dict[str, int]:
+    """An order of which some is looked at and some went back, a bill for more, and an order that is
+    on its way."""
+    made = shop.database.command(shop.seller_id, lambda tx: suppliers.create(tx, card()))
+    buys = Buyer(shop, made.id)
+    number = buys.order({sku: 10})
+    came = buys.counted(number, sku, 5, defects=2, verdict="inspect")
+    receipt = buys.receive(number, came).receipt_id
+    sent = buys.send_back(number, Back(came.line_id, 1))
+    bill = NewInvoice("R-1", TODAY, 9_999, [Billed(came.line_id, 10, 500)])
+    [line] = buys.run(lambda tx: inspecting.lines(tx, receipt))
+    awaited = buys.order({sku: 10})
+    return {
+        "supplier_id": made.id,
+        "purchase_order_id": awaited,
+        "purchase_line_id": buys.lines(awaited)[sku].id,
+        "receipt_id": receipt,
+        "receipt_line_id": line.id,
+        "supplier_return_id": sent.id,
+        "supplier_invoice_id": buys.run(
+            lambda tx: invoicing.record(tx, "token:1", number, bill)
+        ).id,
+    }
 
 
 def sent(tx: Transaction, shop: World) -> int:
@@ -201,9 +282,14 @@ def prepared(
 ) -> tuple[str, dict[str, Any]]:
     """The address and the rest of a call that does something."""
     body = BODIES.get((method, path))
+    if callable(body):
+        body = body(values)
     options: dict[str, Any] = {} if body is None else {"json": body}
-    if method in {"PATCH", "PUT"} or "{conflict_id}" in path:
+    if path == "/api/v1/purchasing/settings":
+        options["match"] = 0
+    elif method in {"PATCH", "PUT"} or "{conflict_id}" in path or path.endswith("/steps"):
         tables = ("listing", "product", "account", "conflict", "shipment")
+        tables += ("supplier", "purchase_order", "supplier_return", "supplier_invoice")
         with web.database.transaction(seller) as tx:
             table = next(t for t in tables if f"{{{t}_id}}" in path)
             query = text(f"SELECT version FROM {table} WHERE id = :id")
@@ -299,7 +385,7 @@ def test_lists_hold_nothing_of_another_seller(
 ) -> None:
     empty = create_seller(database, "Cara's Outdoor Shop")
     for method, path, role in routes(web):
-        if method != "GET" or "{" in path or role == PUBLIC or path == "/api/v1/channels":
+        if method != "GET" or "{" in path or role == PUBLIC or path in NO_LISTS:
             continue
 
         answer = web.ask("GET", path.removeprefix("/api/v1"), empty)

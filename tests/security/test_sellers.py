@@ -30,7 +30,10 @@ FUNCTIONS = {
     "hub_token": "TABLE(seller_id bigint, token_id bigint, role text)",
     "hub_webhook_path": "TABLE(seller_id bigint, account_id bigint, channel text)",
 }
-APPEND_ONLY = {"audit", "conflict_event", "move", "offer", "posting"}
+APPEND_ONLY = {
+    *("audit", "conflict_event", "move", "offer", "posting"),
+    *("purchase_amendment", "purchase_message"),
+}
 LOOKED_ACROSS = {
     *("account", "account_clock", "api_token", "conflict", "flow", "listing", "offer", "outbox"),
     *("seller", "stock_change", "webhook", "webhook_tally"),

@@ -1,0 +1,1 @@
+"""What comes of purchase orders, over HTTP: receipts, judgements, returns, invoices."""

@@ -1,0 +1,1 @@
+"""Suppliers, their prices, and how the seller buys, over HTTP."""
