@@ -17,7 +17,7 @@ from time import monotonic
 from connectors.errors import TransientError
 
 #: Seconds after which a call that is not answered is noticed; after which it counts as slow.
-NOTICED, SLOW = 0.1, 1.0
+NOTICED, SLOW = 0.05, 1.0
 #: Seconds for which a slow answer is remembered, where no quick one has come since.
 MEMORY = 30.0
 #: Calls under way at a time, in this process, at a host that is slow; at a channel all of whose
