@@ -128,8 +128,9 @@ class Postgres:
         return [str(row[0]) for row in rows]
 
     def create_database(self, name: str, *, template: str = "template1") -> None:
-        """A database of ``hub_owner``, as a copy of ``template``, which nobody may be using."""
-        statement = sql.SQL("CREATE DATABASE {} OWNER hub_owner TEMPLATE {}")
+        """A database of ``hub_owner``, as a copy of ``template``, which nobody may be using. By
+        files: where no disk is waited for, that takes half the time of a copy through the log."""
+        statement = sql.SQL("CREATE DATABASE {} OWNER hub_owner TEMPLATE {} STRATEGY FILE_COPY")
         with self._superuser() as connection:
             connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
 
