@@ -27,11 +27,7 @@ from hub.db import Database, create
 from hub.errors import HubError, InvalidInput
 from hub.inventory import adjusting, levels, products
 from hub.inventory import keys as pool
-from hub.money import Money
-from hub.paging import LARGEST_ID
-from hub.purchasing import orders as purchases
-from hub.purchasing import suppliers
-from hub.purchasing.states import STATES
+from hub.purchasing import commands as buying
 from hub.resolution import applying
 from hub.resolution.plans import Asked, Told
 from hub.schema import INVARIANTS
@@ -294,32 +290,6 @@ def reconciliation(desk: Desk, different: bool) -> None:
     out.print(table)
 
 
-@command(name="suppliers")
-def list_suppliers(desk: Desk) -> None:
-    """Whom goods are bought from, the first hundred."""
-    table = Table("id", "code", "name", "currency", "payment days", "active")
-    with desk.database.transaction(desk.seller) as tx:
-        for one in suppliers.suppliers(tx, after=0, limit=100):
-            days = "-" if one.payment_days is None else str(one.payment_days)
-            active = "yes" if one.active else "no"
-            table.add_row(str(one.id), one.code, one.name, one.currency, days, active)
-    out.print(table)
-
-
-@command(click.option("--state", type=click.Choice(STATES)), name="purchase-orders")
-def list_purchase_orders(desk: Desk, state: str | None) -> None:
-    """What was ordered of suppliers, the newest hundred."""
-    table = Table("id", "number", "supplier", "state", "total", "units", "received")
-    with desk.database.transaction(desk.seller) as tx:
-        some = purchases.orders(tx, before=LARGEST_ID, limit=100, state=state)
-        sums = purchases.sums(tx, [one.id for one in some])
-        for one in some:
-            of = sums[one.id]
-            told = (one.state, str(Money(of.total, one.currency)), str(of.units), str(of.received))
-            table.add_row(str(one.id), one.number, str(one.supplier_id), *told)
-    out.print(table)
-
-
 @command(
     click.option("--state", type=click.Choice(reading.STATES), default="open"),
     click.option("--kind"),
@@ -388,6 +358,8 @@ def verify(desk: Desk) -> None:
 
 def _add_commands() -> None:
     """Commands of other packages. One that cannot be loaded is named, and stops no other."""
+    for ours in buying.commands:
+        main.add_command(ours)
     for point in entry_points(group="hub.commands"):
         try:
             for one in point.load():
