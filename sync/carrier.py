@@ -70,7 +70,7 @@ class Carrier:
         self.database = database
         self.keyring = keyring
         self.keeper = Keeper(database)
-        self._lines: OrderedDict[tuple[int, int], Line] = OrderedDict()
+        self.lines: OrderedDict[tuple[int, int], Line] = OrderedDict()
         self._lock = Lock()
         self._redis: Redis | None = None
 
@@ -126,7 +126,7 @@ class Carrier:
     def _line(self, seller_id: int, account: Account, declared: Channel) -> Line:
         key = (seller_id, account.id)
         with self._lock:
-            line = self._lines.pop(key, None)
+            line = self.lines.pop(key, None)
             if line is None:
                 http = Watched(
                     declared.name,
@@ -140,9 +140,9 @@ class Carrier:
                     ),
                 )
                 line = Line(http, Remembered())
-            self._lines[key] = line
-            while len(self._lines) > MOST_SESSIONS:
-                self._lines.popitem(last=False)[1].http.close()
+            self.lines[key] = line
+            while len(self.lines) > MOST_SESSIONS:
+                self.lines.popitem(last=False)[1].http.close()
         return line
 
     def _budget(self, seller_id: int, account: Account, declared: Channel) -> Limiter:
@@ -164,11 +164,15 @@ class Carrier:
         except (HubError, SQLAlchemyError) as error:
             log.warning("a clock is not noted", error=type(error).__name__)
 
+    def hang_up(self) -> None:
+        """End the HTTP sessions; the next job greets its shop anew."""
+        for line in self.lines.values():
+            line.http.close()
+        self.lines.clear()
+
     def close(self) -> None:
         self.keeper.close()
-        for line in self._lines.values():
-            line.http.close()
-        self._lines.clear()
+        self.hang_up()
         if self._redis is not None:
             self._redis.close()
         for one in (self.keeper.database, self.database):

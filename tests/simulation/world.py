@@ -111,7 +111,7 @@ class World:
         """A process of its own: what it holds, only it can keep."""
         carrier = self.bench.carrier
         made = Carrier(carrier.settings, carrier.database, carrier.keyring)
-        made._sessions = carrier._sessions
+        made.lines = carrier.lines
         return made
 
     def budget(self, account_id: int, limit: Limit) -> Budget:

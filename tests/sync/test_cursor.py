@@ -111,7 +111,7 @@ def test_a_zombie_whose_lease_ran_out_moves_no_cursor(world: World) -> None:
 
     assert not pull.pull(world.carrier, world.seller_id, world.accounts["north"])
 
-    rival._sessions.clear()
+    rival.lines.clear()
     assert world.flow("north", flows.PULL).health == "healthy"
     world.later(60)
     assert len(world.orders("north")) == 2

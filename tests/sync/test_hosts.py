@@ -94,8 +94,7 @@ class Host:
         north = self.world.accounts["north"]
         self.pulled.append(pull.pull(carrier, self.world.seller_id, north))
         carrier.keeper.close()
-        for session in carrier._sessions.values():
-            session.close()
+        carrier.hang_up()
 
     def _write(self) -> None:
         try:

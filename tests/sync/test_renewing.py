@@ -33,8 +33,7 @@ def other(world: World) -> Iterator[Carrier]:
     """A second worker's carrier, on sessions of its own."""
     carrier = Carrier(world.carrier.settings, world.database, world.carrier.keyring)
     yield carrier
-    for http in carrier._sessions.values():
-        http.close()
+    carrier.hang_up()
 
 
 def shop(world: World) -> TikTokShopSimulator:
