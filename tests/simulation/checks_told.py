@@ -30,7 +30,8 @@ SELECT summary FROM conflict WHERE seller_id = %(seller)s AND kind = 'edited_aft
    AND evidence -> 'hub' ->> 'shipped' = '0' ORDER BY 1
 """
 KEPT = """
-SELECT lease_token, lease_until FROM flow WHERE account_id = %(account)s AND flow = %(flow)s
+SELECT lease_token, greatest(lease_until, 'epoch'::timestamptz)
+  FROM flow WHERE account_id = %(account)s AND flow = %(flow)s
    FOR UPDATE SKIP LOCKED
 """
 PARCELS = """

@@ -37,10 +37,10 @@ def test_what_must_hold_does_whatever_goes_wrong(clocked_servers: Rig) -> None:
 
 @pytest.mark.timeout(300)
 def test_a_seed_plays_again_exactly_as_it_did(bench: Bench) -> None:
-    first = campaign.run(bench, 7)
+    first = campaign.run(bench, 1)
     other = campaign.run(bench, 8)
 
-    again = campaign.run(bench, 7)
+    again = campaign.run(bench, 1)
 
     assert again.story == first.story
     assert again.trace == first.trace != other.trace
