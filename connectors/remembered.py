@@ -7,8 +7,8 @@ from collections.abc import Hashable
 from threading import Lock
 from typing import Any
 
-#: Answers kept of one account, each some kilobytes at most.
-MOST = 1_000
+#: Answers kept of one account, each some kilobytes at most; a process may hold a hundred accounts.
+MOST = 200
 
 
 class Remembered:
